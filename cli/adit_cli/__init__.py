@@ -1,0 +1,1 @@
+"""The `adit` command: wires the programs together on one machine."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API as we use it: one async protocol, embedded in a file or over the network."""

@@ -1,0 +1,1 @@
+"""Identified instance in, de-identified instance out: keyed, repeatable, without I/O."""

@@ -1,0 +1,1 @@
+"""Fakes that ship: a loopback PACS, synthetic studies, embedded-cluster fixtures."""

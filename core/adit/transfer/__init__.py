@@ -1,0 +1,1 @@
+"""The pipeline that moves studies: fetch, policy, rewrite, store, verify."""

@@ -1,0 +1,1 @@
+"""One TaskSet in, images moved: drives the pipeline and reports what happened."""

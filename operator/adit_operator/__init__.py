@@ -1,0 +1,1 @@
+"""Manifests in, Jobs out: gather, decide, apply."""
