@@ -1,0 +1,61 @@
+# Every target is described by the comment behind it: `make help`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+VENV := .venv/bin
+RUN := .venv/.stamp-run
+DEV := .venv/.stamp-dev
+TYPED := $(wildcard core operator jobrunner cli tests benchmarks tools)
+
+.PHONY: help demo test check fmt crds bench env dev lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## Move studies between two PACS on this machine, and prove it
+	@$(VENV)/adit demo
+
+test: $(DEV) ## Check the code, then run all tests
+	@tools/system-packages.sh
+	@$(MAKE) --no-print-directory check
+	$(VENV)/pytest -q
+
+check: $(DEV) ## Format, lint, types, import contracts
+	$(VENV)/ruff format --check --quiet .
+	$(VENV)/ruff check --quiet .
+	$(VENV)/mypy $(TYPED)
+	@# Its coloured banner says nothing; what is broken is printed in full.
+	$(VENV)/lint-imports --no-logo
+
+fmt: $(DEV) ## Format the code and mend what ruff can mend
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+crds: $(DEV) ## Write crds/*.yaml from the API models
+	$(VENV)/python -m adit.api.crd crds
+
+bench: $(DEV) ## Measure transfers next to dcmtk's
+	@tools/system-packages.sh
+	$(VENV)/python -m benchmarks
+
+env: $(RUN) ## Build .venv with what running needs
+
+dev: $(DEV) ## Build .venv with what testing needs too
+
+lock: $(DEV) ## Pin pyproject.toml's dependencies (LOCK=--upgrade moves them)
+	tools/lock.sh $(LOCK)
+
+clean: ## Remove .venv, caches and build products
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .demo .bench
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements/run.txt pyproject.toml
+	@PYTHON='$(PYTHON)' tools/venv.sh
+	@tools/install.sh $<
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml
+	@PYTHON='$(PYTHON)' tools/venv.sh
+	@tools/install.sh $<
+	@touch $@
