@@ -1,0 +1,43 @@
+"""The field types that the API is made of, with the limits of DICOM and of ADIT.
+
+Sources: PS3.5 §6.2 (value representations), §9.1 (UIDs); Kubernetes object names (RFC 1123).
+"""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+# PS3.5 §9.1: digits and dots, no component with a leading zero, at most 64 characters.
+UID_PATTERN = r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$"
+# PS3.5 §6.2 AE: no backslash, no control characters, not only spaces; at most 16 characters.
+AE_TITLE_PATTERN = r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$"
+# An identifier names one thing: no wildcard, no value separator, no control character.
+IDENTIFIER_PATTERN = r"^[^\\*?\x00-\x1f\x7f]+$"
+# A text value: no value separator, no control character.
+TEXT_PATTERN = r"^[^\\\x00-\x1f\x7f]+$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+NAMESPACE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+TASK_ID_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+
+Uid = Annotated[str, StringConstraints(pattern=UID_PATTERN, max_length=64)]
+AETitle = Annotated[str, StringConstraints(pattern=AE_TITLE_PATTERN, max_length=16)]
+PatientId = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
+Pseudonym = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
+Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=64)]
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=253)]
+Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)]
+TaskId = Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN, max_length=63)]
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-\[\]]+$", max_length=253)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~/\-]*$", max_length=200)]
+SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+RelativePath = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$", max_length=250)
+]
+Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=128)]
+Message = Annotated[str, StringConstraints(max_length=1024)]
+Timestamp = Annotated[str, StringConstraints(max_length=40)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$", max_length=16)]
+RetryToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$", max_length=64)]
