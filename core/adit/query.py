@@ -18,8 +18,8 @@ class Query:
     """Matching keys and what to return; an empty value matches everything.
 
     `study_date` is a DICOM date or range (20240101-20240131). Name, ids and descriptions may hold * and ? wildcards
-    where DICOM allows them. `modalities` matches any of the listed (ModalitiesInStudy at STUDY level, Modality at SERIES
-    level). `limit` ends the search after that many answers; None means all.
+    where DICOM allows them. `modalities` matches any of the listed: ModalitiesInStudy at STUDY level, Modality at
+    SERIES level. `limit` ends the search after that many answers; None means all.
     """
 
     level: Level

@@ -4,7 +4,7 @@ Objects are plain JSON manifests. Semantics are Kubernetes' own; one contract te
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -126,6 +126,13 @@ class Lease(Protocol):
 
         `holder` is TaskSet.status.holder as last read; None is always expired. Kubernetes: renewTime has not moved for
         60 s on our monotonic clock. Embedded: nobody holds the flock of that TaskSet.
+        """
+        ...
+
+    def hold(self, uid: str) -> AbstractContextManager[bool]:
+        """Hold the TaskSet with this UID while the context is open, as far as the cluster needs more than renewTime.
+
+        Gives False where somebody else holds it. Kubernetes: nothing to do, True. Embedded: the flock.
         """
         ...
 

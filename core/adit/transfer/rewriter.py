@@ -20,7 +20,7 @@ class Rewriter(Protocol):
     """Turns an encoded instance into one that may leave."""
 
     def rewrite(self, instance: Instance, subject: Subject) -> RewriteOutcome:
-        """Rewrite head and trailer; the pixel value stays where it lies. Never raises for a malformed data set: Quarantined."""
+        """Rewrite head and trailer, leave the pixel value where it lies; a malformed data set is Quarantined."""
         ...
 
     def rewritten_uid(self, original_uid: str) -> str:
