@@ -1,0 +1,21 @@
+"""What a connector needs to reach one peer: its spec, our AE title, and the credential that was mounted beside it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adit.api.dicom_folder import DicomFolderSpec
+from adit.api.dicom_server import DicomServerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One peer as the program that opens it sees it.
+
+    `authorization` is the value of the HTTP Authorization header; it never appears in a repr, an error or a log.
+    """
+
+    name: str
+    spec: DicomServerSpec | DicomFolderSpec
+    calling_ae_title: str
+    mount_dir: Path
+    authorization: str | None = field(default=None, repr=False)
