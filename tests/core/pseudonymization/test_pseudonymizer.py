@@ -1,0 +1,186 @@
+"""The profile adit-compatible on encoded instances: identity goes, pixels and dates stay, doubt quarantines."""
+
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset
+from pydicom.filereader import read_dataset
+
+from adit.errors import BadInput
+from adit.pseudonymization import BUILT_IN, Profile, ProjectKey, Pseudonymizer, TrialMarker
+from adit.testing.datasets import ct_study, sr_study
+from adit.testing.part10 import read_meta
+from adit.testing.patients import GREEK, JAPANESE, PATIENTS, UMLAUT, Patient
+from adit.testing.pydicom_files import BY_ENCODING, pydicom_file, valid_instances
+from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.outcomes import Excluded, Quarantined, Rewritten
+from adit.transfer.rewriter import Subject
+from adit.transfer.split import encoding_of, inflated, is_deflated, split
+
+PROFILE = BUILT_IN["adit-compatible"]
+KEY = ProjectKey(bytes(range(32)))
+SUBJECT = Subject(pseudonym="PSEUDO-17")
+SPLITTABLE = [name for kind, name in BY_ENCODING.items() if kind != "deflated"]
+
+
+def instance_of(path: Path) -> Instance:
+    meta = read_meta(path)
+    data_set = FileSlice(path, meta.offset, path.stat().st_size - meta.offset)
+    return Instance(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, (data_set,))
+
+
+def pseudonymizer(key: ProjectKey = KEY, exclude: frozenset[str] = frozenset()) -> Pseudonymizer:
+    return Pseudonymizer(PROFILE, key, exclude)
+
+
+def rewritten(instance: Instance, subject: Subject = SUBJECT) -> Instance:
+    outcome = pseudonymizer().rewrite(instance, subject)
+    assert isinstance(outcome, Rewritten), outcome
+    return outcome.instance
+
+
+def elements_of(instance: Instance) -> Dataset:
+    encoding = encoding_of(instance.transfer_syntax_uid)
+    return read_dataset(BytesIO(b"".join(instance.chunks())), encoding.implicit_vr, encoding.little_endian)
+
+
+def first_ct(directory: Path, patient: Patient = UMLAUT) -> Instance:
+    return instance_of(ct_study(patient, instances=1).write(directory)[0])
+
+
+@pytest.mark.parametrize("patient", PATIENTS, ids=lambda p: p.patient_id)
+def test_name_and_id_become_the_pseudonym_in_every_character_set(tmp_path: Path, patient: Patient) -> None:
+    result = elements_of(rewritten(first_ct(tmp_path, patient)))
+    assert (result.PatientID, str(result.PatientName)) == ("PSEUDO-17", "PSEUDO-17")
+    assert patient.patient_id.encode() not in b"".join(rewritten(first_ct(tmp_path, patient)).chunks())
+
+
+@pytest.mark.parametrize("name", SPLITTABLE)
+def test_the_pixel_value_is_shared_with_the_file_that_arrived(name: str) -> None:
+    instance = instance_of(pydicom_file(name))
+    parts = split(instance.pieces[0], instance.transfer_syntax_uid)  # type: ignore[arg-type]  # a slice, as made above
+    assert parts.pixel is not None
+    assert parts.pixel in rewritten(instance).pieces
+
+
+def test_a_deflated_instance_leaves_inflated_with_the_same_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "deflated"
+    path.write_bytes(pydicom_file(BY_ENCODING["deflated"]).read_bytes())
+    instance = instance_of(path)
+    assert is_deflated(instance.transfer_syntax_uid)
+    whole, syntax = inflated(instance.pieces[0], tmp_path / "whole")  # type: ignore[arg-type]  # a slice, as made above
+    original = split(whole, syntax).pixel
+    result = rewritten(instance)
+    assert result.transfer_syntax_uid == "1.2.840.10008.1.2.1"
+    assert original is not None
+    assert elements_of(result).PixelData == original.read()
+
+
+def test_examination_dates_stay_and_the_birth_date_moves(tmp_path: Path) -> None:
+    before = elements_of(first_ct(tmp_path))
+    after = elements_of(rewritten(first_ct(tmp_path)))
+    assert (after.StudyDate, after.StudyTime) == (before.StudyDate, before.StudyTime)
+    assert after.PatientBirthDate != before.PatientBirthDate
+
+
+def test_the_same_key_gives_the_same_uids_in_another_process(tmp_path: Path) -> None:
+    instance = first_ct(tmp_path)
+    code = (
+        "from adit.pseudonymization import *\n"
+        f"p = Pseudonymizer(BUILT_IN['adit-compatible'], ProjectKey(bytes(range(32))), frozenset())\n"
+        f"print(p.rewritten_uid('{instance.sop_instance_uid}'))"
+    )
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert rewritten(instance).sop_instance_uid == there == pseudonymizer().rewritten_uid(instance.sop_instance_uid)
+
+
+def test_another_key_gives_other_uids() -> None:
+    other = pseudonymizer(ProjectKey(bytes(32)))
+    assert other.rewritten_uid("1.2.3") != pseudonymizer().rewritten_uid("1.2.3") != "1.2.3"
+
+
+def test_elements_behind_the_pixel_data_are_rewritten_too(tmp_path: Path) -> None:
+    path = tmp_path / "trailer"
+    dataset = next(ct_study(UMLAUT, instances=1).datasets())
+    item = Dataset()
+    item.CertifiedTimestamp = b""
+    item.ReferencedSOPInstanceUID = "1.2.826.0.1.77"
+    dataset.DigitalSignaturesSequence = [item]
+    dataset.save_as(path, enforce_file_format=True)
+    result = elements_of(rewritten(instance_of(path)))
+    assert result.DigitalSignaturesSequence[0].ReferencedSOPInstanceUID == pseudonymizer().rewritten_uid(
+        "1.2.826.0.1.77"
+    )
+    assert list(result.keys()) == sorted(result.keys())
+
+
+def test_an_excluded_modality_does_not_leave(tmp_path: Path) -> None:
+    report = instance_of(sr_study(GREEK).write(tmp_path)[0])
+    outcome = pseudonymizer(exclude=frozenset({"PR", "SR"})).rewrite(report, SUBJECT)
+    assert outcome == Excluded(report.sop_instance_uid, "ModalityExcluded")
+
+
+def test_trial_and_xnat_comment_are_written(tmp_path: Path) -> None:
+    result = elements_of(rewritten(first_ct(tmp_path), Subject("PSEUDO-17", "TRIAL", "A trial")))
+    assert (result.ClinicalTrialProtocolID, result.ClinicalTrialProtocolName) == ("TRIAL", "A trial")
+    assert (
+        result.PatientComments
+        == f"Project:TRIAL Subject:PSEUDO-17 Session:PSEUDO-17_{result.StudyDate}-{result.StudyTime}"
+    )
+
+
+def test_without_a_pseudonym_nothing_leaves(tmp_path: Path) -> None:
+    instance = first_ct(tmp_path)
+    assert pseudonymizer().rewrite(instance, Subject()) == Quarantined(instance.sop_instance_uid, "PseudonymMissing")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda raw: raw[:-20], "PixelDataTruncated"),
+        (lambda raw: raw + b"\1\2\3\4\5", "ElementTruncated"),
+        (lambda _: b"\0garbage that no decoder can read\xff" * 9, "ElementTooLong"),
+        (lambda _: b"", "SopInstanceUidMismatch"),
+    ],
+)
+def test_what_cannot_be_taken_apart_is_quarantined(tmp_path: Path, damage: object, reason: str) -> None:
+    good = first_ct(tmp_path)
+    raw = damage(b"".join(good.chunks()))  # type: ignore[operator]  # a lambda above
+    path = tmp_path / "damaged"
+    path.write_bytes(raw)
+    bad = Instance(good.sop_class_uid, good.sop_instance_uid, good.transfer_syntax_uid, (FileSlice(path, 0, len(raw)),))
+    outcome = pseudonymizer().rewrite(bad, SUBJECT)
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == reason
+
+
+def test_a_data_set_that_is_not_the_instance_it_came_as_is_quarantined(tmp_path: Path) -> None:
+    good = first_ct(tmp_path)
+    claimed = Instance(good.sop_class_uid, "1.2.3", good.transfer_syntax_uid, good.pieces)
+    assert pseudonymizer().rewrite(claimed, SUBJECT) == Quarantined("1.2.3", "SopInstanceUidMismatch")
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(BadInput, match="not one that this version knows"):
+        Pseudonymizer(Profile("adit-compatible", version=99, fit_for_patients=True), KEY, frozenset())
+
+
+def test_real_files_are_rewritten_or_quarantined_but_never_raise() -> None:
+    outcomes = [pseudonymizer().rewrite(instance_of(i.path), SUBJECT) for i in valid_instances()]
+    left = [o for o in outcomes if isinstance(o, Rewritten)]
+    assert len(left) > len(outcomes) * 0.9, [o for o in outcomes if not isinstance(o, Rewritten)]
+
+
+def test_a_trial_on_an_identified_transfer_changes_those_two_values_only(tmp_path: Path) -> None:
+    instance = first_ct(tmp_path, JAPANESE)
+    outcome = TrialMarker().rewrite(instance, Subject(trial_id="TRIAL", trial_name="Näme"))
+    assert outcome == Quarantined(instance.sop_instance_uid, "RewriteFailed") or isinstance(outcome, Rewritten)
+    marked = TrialMarker().rewrite(instance, Subject(trial_id="TRIAL"))
+    assert isinstance(marked, Rewritten)
+    before, after = elements_of(instance), elements_of(marked.instance)
+    assert after.ClinicalTrialProtocolID == "TRIAL"
+    del after.ClinicalTrialProtocolID
+    assert after == before
