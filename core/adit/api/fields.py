@@ -11,11 +11,14 @@ from pydantic import StringConstraints
 UID_PATTERN = r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$"
 # PS3.5 §6.2 AE: no backslash, no control characters, not only spaces; at most 16 characters.
 AE_TITLE_PATTERN = r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$"
-# An identifier names one thing: no wildcard, no value separator, no control character.
-IDENTIFIER_PATTERN = r"^[^\\*?\x00-\x1f\x7f]+$"
-# A text value: no value separator, no control character.
-TEXT_PATTERN = r"^[^\\\x00-\x1f\x7f]+$"
-OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+# An identifier names one thing: no wildcard, no value separator, no control character. Spaces at its ends mean nothing
+# to DICOM (PS3.5 §6.2, LO), so they would make one patient look like two, and only spaces would ask for everybody.
+IDENTIFIER_PATTERN = r"^[^\\*?\x00-\x20\x7f-\x9f]([^\\*?\x00-\x1f\x7f-\x9f]*[^\\*?\x00-\x20\x7f-\x9f])?$"
+# A text value: no value separator, no control character, no space at its ends.
+TEXT_PATTERN = r"^[^\\\x00-\x20\x7f-\x9f]([^\\\x00-\x1f\x7f-\x9f]*[^\\\x00-\x20\x7f-\x9f])?$"
+# A reason must say something.
+REASON_GIVEN_PATTERN = r"[^\s]"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 NAMESPACE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TASK_ID_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 
@@ -24,8 +27,10 @@ AETitle = Annotated[str, StringConstraints(pattern=AE_TITLE_PATTERN, max_length=
 PatientId = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
 Pseudonym = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
 Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=64)]
-LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+LongText = Annotated[str, StringConstraints(pattern=REASON_GIVEN_PATTERN, max_length=1024)]
 ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=253)]
+# Our own objects' names also stand in labels and in the names of their children.
+ResourceName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=63)]
 Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)]
 TaskId = Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN, max_length=63)]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-\[\]]+$", max_length=253)]
