@@ -2,16 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.fields import Namespace
 from adit.api.model import Model
+from adit.api.rules import Rule, validations
 
 Role = Literal["Source", "Destination"]
 
 
+NAMES = Rule(
+    "(self.from == 'Names') == (has(self.names) && self.names.size() > 0)",
+    "names must be given exactly when from is Names",
+)
+
+
 class ConsumerNamespaces(Model):
     """Which namespaces a grant speaks of; `from: Names` lists them."""
+
+    model_config = ConfigDict(json_schema_extra=validations(NAMES))
 
     origin: Annotated[Literal["Same", "All", "Names"], Field(alias="from")] = "Same"
     names: Annotated[tuple[Namespace, ...], Field(max_length=100)] = ()
@@ -19,7 +28,7 @@ class ConsumerNamespaces(Model):
     @model_validator(mode="after")
     def _names_only_with_names(self) -> "ConsumerNamespaces":
         if (self.origin == "Names") != bool(self.names):
-            raise ValueError("names must be given exactly when from is Names")
+            raise ValueError(NAMES.message)
         return self
 
 

@@ -2,18 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.access import Consumer
 from adit.api.conditions import Condition
 from adit.api.fields import AETitle, Host, Timestamp, Url, UrlPath
 from adit.api.model import Model
 from adit.api.references import SecretRef
+from adit.api.rules import Rule, validations
 
 QueryModel = Literal["PatientRoot", "StudyRoot"]
 RetrieveMethod = Literal["CGet", "Wado", "CMove"]
 StoreMethod = Literal["CStore", "Stow"]
 VerificationMethod = Literal["Auto", "Instances", "Counts", "StoreResponses", "None"]
+
+REACHABLE_SOMEHOW = Rule("has(self.dimse) || has(self.dicomweb)", "one of dimse and dicomweb must be given")
+A_RUNNER_FITS = Rule(
+    "!has(self.reservedInteractive) || self.reservedInteractive < self.maxAssociations",
+    "reservedInteractive must be smaller than maxAssociations",
+)
 
 
 class Dimse(Model):
@@ -55,6 +62,8 @@ class DicomWeb(Model):
 class Limits(Model):
     """How hard the server may be used; caps count per endpoint, runners get maxAssociations − reservedInteractive."""
 
+    model_config = ConfigDict(json_schema_extra=validations(A_RUNNER_FITS))
+
     max_associations: Annotated[int, Field(ge=1, le=100)] = 4
     reserved_interactive: Annotated[int, Field(ge=0, le=99)] | None = None
     max_search_results: Annotated[int, Field(ge=1, le=10000)] = 200
@@ -74,7 +83,7 @@ class Limits(Model):
     @model_validator(mode="after")
     def _a_runner_must_fit(self) -> "Limits":
         if self.reserve >= self.max_associations:
-            raise ValueError("reservedInteractive must be smaller than maxAssociations")
+            raise ValueError(A_RUNNER_FITS.message)
         return self
 
 
@@ -87,6 +96,8 @@ class Verification(Model):
 
 class DicomServerSpec(Model):
     """A PACS; at least one of `dimse` and `dicomweb`."""
+
+    model_config = ConfigDict(json_schema_extra=validations(REACHABLE_SOMEHOW))
 
     ae_title: AETitle
     dimse: Dimse | None = None
@@ -101,7 +112,7 @@ class DicomServerSpec(Model):
     @model_validator(mode="after")
     def _reachable_somehow(self) -> "DicomServerSpec":
         if self.dimse is None and self.dicomweb is None:
-            raise ValueError("one of dimse and dicomweb must be given")
+            raise ValueError(REACHABLE_SOMEHOW.message)
         return self
 
 

@@ -24,8 +24,8 @@ class Model(BaseModel):
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Read from JSON-like data as strictly as the API server would (no coercion of "3" to 3)."""
-        return cls.model_validate_json(json.dumps(value), strict=True)
+        """Read from JSON-like data as strictly as the API server would (no coercion of "3" to 3, no snake_case)."""
+        return cls.model_validate_json(json.dumps(value), strict=True, by_alias=True, by_name=False)
 
     def manifest(self) -> dict[str, Any]:
         """The JSON form, without what was never set."""

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from adit.api.dicom_folder import DicomFolderSpec, DicomFolderStatus
 from adit.api.dicom_server import DicomServerSpec, DicomServerStatus
-from adit.api.fields import Namespace, ObjectName
+from adit.api.fields import Namespace, ResourceName
 from adit.api.model import Model
 from adit.api.task_set import TaskSetSpec, TaskSetStatus
 from adit.api.transfer_job import TransferJobSpec, TransferJobStatus
@@ -18,7 +18,7 @@ class Metadata(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
 
-    name: ObjectName
+    name: ResourceName
     namespace: Namespace = "default"
     uid: str = ""
     resource_version: str = ""
@@ -83,3 +83,12 @@ class TaskSet(Resource):
     kind: Literal["TaskSet"] = "TaskSet"
     spec: TaskSetSpec
     status: Annotated[TaskSetStatus, Field()] = TaskSetStatus()
+
+
+# Our kinds, by name.
+RESOURCES: dict[str, type[DicomServer | DicomFolder | TransferJob | TaskSet]] = {
+    "DicomServer": DicomServer,
+    "DicomFolder": DicomFolder,
+    "TransferJob": TransferJob,
+    "TaskSet": TaskSet,
+}

@@ -1,5 +1,6 @@
 """Transfer tasks: one study (or some of its series) of one patient, and the rules across the tasks of a job."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -37,6 +38,12 @@ def with_ids(tasks: Sequence[TransferTask]) -> tuple[TransferTask, ...]:
         task if task.id is not None else task.model_copy(update={"id": f"t{position}"})
         for position, task in enumerate(tasks)
     )
+
+
+def inline_bytes(tasks: Sequence[TransferTask]) -> int:
+    """The bytes that the tasks take in the object, as compact JSON in UTF-8."""
+    listed = [task.manifest() for task in tasks]
+    return len(json.dumps(listed, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def problems_across(tasks: Sequence[TransferTask], *, pseudonymized: bool) -> Iterator[TaskProblem]:

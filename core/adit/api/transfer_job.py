@@ -2,17 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.conditions import Condition
 from adit.api.counts import Count, InstanceCounts, TaskCounts
 from adit.api.fields import KeyId, LongText, Message, ObjectName, RetryToken, Sha256, TaskId, Text, Timestamp
 from adit.api.model import Model
 from adit.api.references import DestinationRef, SourceRef
-from adit.api.tasks import MAX_INLINE_TASKS, TransferTask
+from adit.api.rules import Rule, validations
+from adit.api.tasks import MAX_INLINE_BYTES, MAX_INLINE_TASKS, TransferTask, inline_bytes, problems_across, with_ids
 
 RetryScope = Literal["Failed", "FailedAndWarned", "Canceled", "All"]
 Phase = Literal["Pending", "InProgress", "Success", "Warning", "Failure", "Canceling", "Canceled", "Suspended"]
+
+ONE_OR_THE_OTHER = Rule("has(self.profile) != has(self.identified)", "give either profile or identified: true")
+IDENTIFIED_FOR_A_REASON = Rule("!has(self.identified) || has(self.reason)", "reason is required with identified: true")
+REASON_ONLY_IDENTIFIED = Rule("!has(self.profile) || !has(self.reason)", "reason goes with identified: true only")
 
 
 class Trial(Model):
@@ -25,6 +30,10 @@ class Trial(Model):
 class Pseudonymization(Model):
     """Required: a profile, or the explicit word that the data stays identified, and why."""
 
+    model_config = ConfigDict(
+        json_schema_extra=validations(ONE_OR_THE_OTHER, IDENTIFIED_FOR_A_REASON, REASON_ONLY_IDENTIFIED)
+    )
+
     profile: ObjectName | None = None
     identified: Literal[True] | None = None
     reason: LongText | None = None
@@ -33,11 +42,11 @@ class Pseudonymization(Model):
     @model_validator(mode="after")
     def _one_or_the_other(self) -> "Pseudonymization":
         if (self.profile is None) == (self.identified is None):
-            raise ValueError("give either profile or identified: true")
+            raise ValueError(ONE_OR_THE_OTHER.message)
         if self.identified and not self.reason:
-            raise ValueError("reason is required with identified: true")
+            raise ValueError(IDENTIFIED_FOR_A_REASON.message)
         if self.profile is not None and self.reason is not None:
-            raise ValueError("reason goes with identified: true only")
+            raise ValueError(REASON_ONLY_IDENTIFIED.message)
         return self
 
 
@@ -70,6 +79,30 @@ class TransferJobSpec(TransferSettings):
 
 # The verbs: the only fields of a TransferJob's spec that may change, by their names in YAML.
 TRANSFER_JOB_VERBS = ("parallelism", "priority", "suspend", "shutdown", "retry")
+
+
+def validate_transfer_job(spec: TransferJobSpec) -> list[str]:
+    """What is wrong across the tasks of a job, with full paths: the same sentences for CLI, REST, UI and operator."""
+    pseudonymized = spec.pseudonymization.profile is not None
+    problems = [f"spec.{one.path}: {one.message}" for one in problems_across(spec.tasks, pseudonymized=pseudonymized)]
+    size = inline_bytes(spec.tasks)
+    if size > MAX_INLINE_BYTES:
+        problems.append(
+            f"spec.tasks: {size // 1024 + 1} KiB, at most {MAX_INLINE_BYTES // 1024} KiB: split it into several jobs"
+        )
+    return problems
+
+
+def retry_problems(spec: TransferJobSpec) -> list[str]:
+    """The ids in `retry.tasks` that no task of the job has."""
+    if spec.retry is None:
+        return []
+    known = {task.id for task in with_ids(spec.tasks)}
+    return [
+        f"spec.retry.tasks[{position}]: no task of this job has this id"
+        for position, wanted in enumerate(spec.retry.tasks)
+        if wanted not in known
+    ]
 
 
 class Plan(Model):

@@ -1,0 +1,92 @@
+"""The CustomResourceDefinitions, rendered from the models: `python -m adit.api.crd FOLDER` writes them."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adit.api.columns import COLUMNS, SELECTABLE
+from adit.api.immutability import transition_rules
+from adit.api.resource import RESOURCES
+from adit.api.rules import VALIDATIONS, Rule
+from adit.api.schema import Schema, structural
+from adit.cluster.kinds import KINDS, Kind
+
+HEADER = "# Written by `make crds` from the models in core/adit/api: change those, not this file.\n"
+# A name is copied into labels and into the names of what belongs to the object, so it is held to a label's length.
+NAME = Rule("self.metadata.name.size() <= 63", "metadata.name may have at most 63 characters")
+
+
+def render_all() -> dict[str, str]:
+    """The YAML of every CRD by its file's name, such as transferjobs.adit.dev.yaml."""
+    return {f"{KINDS[name].plural}.{KINDS[name].group}.yaml": render(KINDS[name]) for name in RESOURCES}
+
+
+def render(kind: Kind) -> str:
+    """The YAML of one kind's CRD."""
+    document = yaml.safe_dump(definition(kind), sort_keys=False, width=110, allow_unicode=True)
+    return HEADER + document
+
+
+def definition(kind: Kind) -> dict[str, Any]:
+    """The CRD of one kind."""
+    version = {
+        "name": kind.version,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [column.document() for column in COLUMNS[kind.name]],
+        "selectableFields": [{"jsonPath": path} for path in SELECTABLE[kind.name]],
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": object_schema(kind)},
+    }
+    names = {
+        "kind": kind.name,
+        "listKind": f"{kind.name}List",
+        "plural": kind.plural,
+        "singular": kind.name.lower(),
+        "shortNames": [kind.short],
+        "categories": ["dicom"],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{kind.group}", "labels": {"app.kubernetes.io/part-of": "adit"}},
+        "spec": {"group": kind.group, "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
+def object_schema(kind: Kind) -> Schema:
+    """The schema of a whole object: metadata is Kubernetes' own, the spec carries the rules of change."""
+    schema = structural(RESOURCES[kind.name])
+    spec, status = schema["properties"]["spec"], schema["properties"]["status"]
+    rules = [*spec.get(VALIDATIONS, []), *(rule.document() for rule in transition_rules(kind.name))]
+    return {
+        "description": schema["description"],
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "maxLength": 100},
+            "kind": {"type": "string", "maxLength": 63},
+            "metadata": {"type": "object"},
+            "spec": {**spec, **({VALIDATIONS: rules} if rules else {})},
+            "status": {name: value for name, value in status.items() if name != "default"},
+        },
+        VALIDATIONS: [NAME.document()],
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write every CRD into the folder."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m adit.api.crd FOLDER\n")
+        return 2
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in render_all().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
