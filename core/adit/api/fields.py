@@ -14,6 +14,8 @@ AE_TITLE_PATTERN = r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$"
 # An identifier names one thing: no wildcard, no value separator, no control character. Spaces at its ends mean nothing
 # to DICOM (PS3.5 §6.2, LO), so they would make one patient look like two, and only spaces would ask for everybody.
 IDENTIFIER_PATTERN = r"^[^\\*?\x00-\x20\x7f-\x9f]([^\\*?\x00-\x1f\x7f-\x9f]*[^\\*?\x00-\x20\x7f-\x9f])?$"
+# A pseudonym becomes PatientID and PatientName under whatever character set the image has: printable ASCII, no "=" or "^".
+PSEUDONYM_PATTERN = r"^[!-)+-<>@-\[\]_-~]([ -)+-<>@-\[\]_-~]*[!-)+-<>@-\[\]_-~])?$"
 # A text value: no value separator, no control character, no space at its ends.
 TEXT_PATTERN = r"^[^\\\x00-\x20\x7f-\x9f]([^\\\x00-\x1f\x7f-\x9f]*[^\\\x00-\x20\x7f-\x9f])?$"
 # A reason must say something.
@@ -25,7 +27,7 @@ TASK_ID_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 Uid = Annotated[str, StringConstraints(pattern=UID_PATTERN, max_length=64)]
 AETitle = Annotated[str, StringConstraints(pattern=AE_TITLE_PATTERN, max_length=16)]
 PatientId = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
-Pseudonym = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN, max_length=64)]
+Pseudonym = Annotated[str, StringConstraints(pattern=PSEUDONYM_PATTERN, max_length=64)]
 Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN, max_length=64)]
 LongText = Annotated[str, StringConstraints(pattern=REASON_GIVEN_PATTERN, max_length=1024)]
 ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=253)]
