@@ -14,7 +14,7 @@ AE_TITLE_PATTERN = r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$"
 # An identifier names one thing: no wildcard, no value separator, no control character. Spaces at its ends mean nothing
 # to DICOM (PS3.5 §6.2, LO), so they would make one patient look like two, and only spaces would ask for everybody.
 IDENTIFIER_PATTERN = r"^[^\\*?\x00-\x20\x7f-\x9f]([^\\*?\x00-\x1f\x7f-\x9f]*[^\\*?\x00-\x20\x7f-\x9f])?$"
-# A pseudonym becomes PatientID and PatientName under whatever character set the image has: printable ASCII, no "=" or "^".
+# A pseudonym becomes PatientID and PatientName under any character set: printable ASCII, no "=" or "^".
 PSEUDONYM_PATTERN = r"^[!-)+-<>@-\[\]_-~]([ -)+-<>@-\[\]_-~]*[!-)+-<>@-\[\]_-~])?$"
 # A text value: no value separator, no control character, no space at its ends.
 TEXT_PATTERN = r"^[^\\\x00-\x20\x7f-\x9f]([^\\\x00-\x1f\x7f-\x9f]*[^\\\x00-\x20\x7f-\x9f])?$"
