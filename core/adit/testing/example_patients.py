@@ -1,4 +1,4 @@
-"""The patients of the demo and of `adit populate`: fictional ones of every character set, and the real files of pydicom."""
+"""The patients of the demo and of `adit populate`: fictional ones of every character set, and the files of pydicom."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The real files that come inside pydicom's wheel: compressed, deflated, big endian, odd ones. Nothing is downloaded."""
+"""The real files that come inside the wheel of pydicom: compressed, deflated, big endian, odd ones; no downloads."""
 
 from pathlib import Path
 from typing import Final
