@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.access import Consumer
 from adit.api.conditions import Condition
-from adit.api.fields import AETitle, Host, Timestamp, Url, UrlPath
+from adit.api.fields import AETitle, CharacterSet, Host, Timestamp, Url, UrlPath
 from adit.api.model import Model
 from adit.api.references import SecretRef
 from adit.api.rules import Rule, validations
@@ -33,7 +33,7 @@ class Dimse(Model):
     move: bool = False
     store: bool = True
     calling_ae_title: AETitle | None = None
-    specific_character_set: Annotated[str, Field(pattern=r"^[A-Z0-9_ \\]*$", max_length=80)] = "ISO_IR 192"
+    specific_character_set: CharacterSet = "ISO_IR 192"
     connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 10
     response_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
 

@@ -23,6 +23,40 @@ REASON_GIVEN_PATTERN = r"[^\s]"
 OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 NAMESPACE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 TASK_ID_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+HOST_PATTERN = r"^[A-Za-z0-9_.:\-\[\]]+$"
+# Credentials belong into a Secret, never into a URL.
+URL_PATTERN = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+URL_PATH_PATTERN = r"^[A-Za-z0-9._~/\-]*$"
+# Keys become names of files: neither . nor .. nor what begins with two dots.
+SECRET_KEY_PATTERN = r"^\.?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$"  # noqa: S105  # the form of a name, no secret
+RELATIVE_PATH_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$"
+RETRY_TOKEN_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$"  # noqa: S105  # a word that opens a round
+# PS3.3 C.12.1.1.2: defined terms, several of them parted by a backslash.
+CHARACTER_SET_PATTERN = r"^[A-Z0-9_ \\]*$"
+# What Kubernetes takes in labels and annotations.
+LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+
+# What a person reads where a value does not fit: one sentence per form.
+SENTENCES: dict[str, str] = {
+    UID_PATTERN: "not a UID",
+    AE_TITLE_PATTERN: "not an AE title (1–16 characters, no backslash)",
+    IDENTIFIER_PATTERN: "not an identifier (no *, ?, backslash or control character, no space at its ends)",
+    TEXT_PATTERN: "not a text (no backslash or control character, no space at its ends)",
+    REASON_GIVEN_PATTERN: "must say something",
+    OBJECT_NAME_PATTERN: "not a name (lower-case letters, digits, - and .)",
+    NAMESPACE_PATTERN: "not a namespace (lower-case letters, digits and -)",
+    TASK_ID_PATTERN: "not a task id (letters, digits, -, _ and .)",
+    HOST_PATTERN: "not a host name or IP address",
+    URL_PATTERN: "not a URL (http:// or https://, without user, query or fragment)",
+    URL_PATH_PATTERN: "not a path of a URL (letters, digits, ., _, ~, - and /)",
+    SECRET_KEY_PATTERN: "not a key of a Secret (letters, digits, -, _ and .)",
+    RELATIVE_PATH_PATTERN: "not a relative path (parts of letters, digits, _, . and -, none beginning with . or -)",
+    RETRY_TOKEN_PATTERN: "not a token (letters, digits, -, _, . and :)",
+    CHARACTER_SET_PATTERN: "not a SpecificCharacterSet (such as ISO_IR 192)",
+    LABEL_KEY_PATTERN: "not a label's key (such as adit.dev/purpose)",
+    LABEL_VALUE_PATTERN: "not a label's value (letters, digits, -, _ and .)",
+}
 
 Uid = Annotated[str, StringConstraints(pattern=UID_PATTERN, max_length=64)]
 AETitle = Annotated[str, StringConstraints(pattern=AE_TITLE_PATTERN, max_length=16)]
@@ -35,16 +69,17 @@ ObjectName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_l
 ResourceName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=63)]
 Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)]
 TaskId = Annotated[str, StringConstraints(pattern=TASK_ID_PATTERN, max_length=63)]
-Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-\[\]]+$", max_length=253)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2000)]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~/\-]*$", max_length=200)]
-SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
-RelativePath = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_.\-]*)*$", max_length=250)
-]
+Host = Annotated[str, StringConstraints(pattern=HOST_PATTERN, max_length=253)]
+Url = Annotated[str, StringConstraints(pattern=URL_PATTERN, max_length=2000)]
+UrlPath = Annotated[str, StringConstraints(pattern=URL_PATH_PATTERN, max_length=200)]
+SecretKey = Annotated[str, StringConstraints(pattern=SECRET_KEY_PATTERN, max_length=253)]
+RelativePath = Annotated[str, StringConstraints(pattern=RELATIVE_PATH_PATTERN, max_length=250)]
 Reason = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", max_length=128)]
 Message = Annotated[str, StringConstraints(max_length=1024)]
 Timestamp = Annotated[str, StringConstraints(max_length=40)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$", max_length=16)]
-RetryToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$", max_length=64)]
+RetryToken = Annotated[str, StringConstraints(pattern=RETRY_TOKEN_PATTERN, max_length=64)]
+CharacterSet = Annotated[str, StringConstraints(pattern=CHARACTER_SET_PATTERN, max_length=80)]
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN, max_length=317)]
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE_PATTERN, max_length=63)]

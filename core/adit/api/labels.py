@@ -16,6 +16,7 @@ ROUND = "adit.dev/round"
 ACTIVE = "adit.dev/active"
 # On Secrets that the operator may read.
 PURPOSE = "adit.dev/purpose"
+PURPOSES = ("credential", "tasks", "key", "password")
 
 # Who asked for it: stamped once, inherited by children.
 REQUESTED_BY = "adit.dev/requested-by"

@@ -17,6 +17,7 @@ KEPT = {
     "maxItems", "minProperties", "maxProperties", "required", "x-kubernetes-validations",
 }  # fmt: skip
 DROPPED = {"title", "$defs", "propertyNames"}
+TRANSLATED = {"properties", "items", "additionalProperties", "patternProperties", "const", "default"}
 
 
 @cache
@@ -57,7 +58,7 @@ def _member(node: Schema, name: str) -> Schema | None:
 def _node(source: Schema, definitions: Schema) -> Schema:
     source = _resolved(source, definitions)
     node = {key: value for key, value in source.items() if key in KEPT}
-    unknown = source.keys() - KEPT - DROPPED - {"properties", "items", "additionalProperties", "const", "default"}
+    unknown = source.keys() - KEPT - DROPPED - TRANSLATED
     if unknown:
         raise ValueError(f"a CRD cannot say {sorted(unknown)}: teach adit.api.schema or change the model")
     if "description" in node:
@@ -75,8 +76,10 @@ def _node(source: Schema, definitions: Schema) -> Schema:
     if "items" in source:
         node["items"] = _node(source["items"], definitions)
         _as_list_map(node)
-    if isinstance(source.get("additionalProperties"), dict):
-        node["additionalProperties"] = _node(source["additionalProperties"], definitions)
+    # A structural schema says nothing of keys; their form is left to the model.
+    entries = [source.get("additionalProperties"), *source.get("patternProperties", {}).values()]
+    if described := [entry for entry in entries if isinstance(entry, dict)]:
+        node["additionalProperties"] = _node(described[0], definitions)
     return node
 
 

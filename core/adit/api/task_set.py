@@ -103,6 +103,8 @@ class Verdict(Model):
     crashes: Count = 0
     # the Job attempt whose end was last counted, so that one crash counts once
     judged_attempt: Annotated[int, Field(ge=-1)] = -1
+    # tasks that were finished when it was counted, so that progress between two crashes shows
+    settled: Count = 0
     overrides: Annotated[tuple[Override, ...], Field(max_length=100)] = ()
     finished: bool = False
 

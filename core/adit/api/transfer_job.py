@@ -111,6 +111,8 @@ class Plan(Model):
     round: Count
     retry_token: RetryToken | None = None
     scope: RetryScope | None = None
+    # the ids that the retry was narrowed to, since spec.retry may already name the next one
+    only: Annotated[tuple[TaskId, ...], Field(max_length=100)] = ()
     tasks_per_set: Annotated[int, Field(ge=1, le=100)]
     sets: Annotated[int, Field(ge=0, le=100_000)]
     tasks: Count

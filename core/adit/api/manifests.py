@@ -1,0 +1,106 @@
+"""From YAML text to objects that the cluster may be given: the door for `adit run`, `adit check` and the demo.
+
+All that is wrong is said at once, each with file, object, field path and line:
+`examples/x.yaml: TransferJob/night: spec.tasks[3].studyInstanceUid: not a UID (line 17)`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from adit.api.document import Found, Problem, examine
+from adit.api.yaml_text import YamlDocument, YamlError, documents
+from adit.cluster.kinds import Ref
+from adit.errors import BadInput
+
+
+class ManifestErrors(BadInput):
+    """Manifests that cannot be taken; `problems` has one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems), reason="InvalidManifest")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One valid object: its name, its manifest with the namespace filled in, and where it was written."""
+
+    ref: Ref
+    manifest: dict[str, Any]
+    source: str
+    line: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The kind's name."""
+        return self.ref.kind
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.ref.name
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return self.ref.namespace
+
+
+def read(text: str, source: str, *, namespace: str = "default") -> list[Document]:
+    """The objects of one text; `source` is what messages call it. Raises ManifestErrors with all that is wrong."""
+    return read_all([(source, text)], namespace=namespace)
+
+
+def read_all(texts: Iterable[tuple[str, str]], *, namespace: str = "default") -> list[Document]:
+    """The objects of several texts, given as (source, text); no name may stand twice. Raises ManifestErrors."""
+    found: list[Document] = []
+    problems: list[str] = []
+    for source, text in texts:
+        for outcome in _examined(source, text, namespace):
+            if isinstance(outcome, str):
+                problems.append(outcome)
+            else:
+                problems.extend(_named_before(outcome, found))
+                found.append(outcome)
+    if problems:
+        raise ManifestErrors(problems)
+    return found
+
+
+def _examined(source: str, text: str, namespace: str) -> Iterator[Document | str]:
+    position = 0
+    try:
+        for position, document in enumerate(documents(text), start=1):
+            yield from _one(source, position, document, namespace)
+    except YamlError as error:
+        where = f"document {position + 1}: " if position else ""
+        yield f"{source}: {where}{error.message} (line {error.line})"
+
+
+def _one(source: str, position: int, document: YamlDocument, namespace: str) -> Iterator[Document | str]:
+    if document.value is None and not document.faults:
+        return
+    outcome = examine(document, position, namespace)
+    if isinstance(outcome, Found):
+        warnings = tuple(_line(source, outcome.title, warning) for warning in outcome.warnings)
+        yield Document(Ref.of(outcome.manifest), outcome.manifest, source, document.line, warnings)
+    else:
+        title, problems = outcome
+        yield from (_line(source, title, problem) for problem in problems)
+
+
+def _line(source: str, title: str, problem: Problem) -> str:
+    path = f"{problem.path}: " if problem.path else ""
+    return f"{source}: {title}: {path}{problem.message} (line {problem.line})"
+
+
+def _named_before(document: Document, found: list[Document]) -> Iterator[str]:
+    earlier = next((one for one in found if one.ref == document.ref), None)
+    if earlier is not None:
+        title = f"{document.kind}/{document.name}"
+        problem = Problem(
+            "metadata.name", f"given twice, first in {earlier.source}, line {earlier.line}", document.line
+        )
+        yield _line(document.source, title, problem)
