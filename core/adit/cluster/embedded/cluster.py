@@ -12,6 +12,7 @@ from adit.cluster.embedded import requests
 from adit.cluster.embedded.admission import kind_of
 from adit.cluster.embedded.folder import DATABASE, prepare_data_folder
 from adit.cluster.embedded.requests import Request
+from adit.cluster.embedded.slots import EmbeddedSlots
 from adit.cluster.embedded.store import LogLimits, Store, prepare_database
 from adit.cluster.embedded.watch import Changes, Selection, watch
 from adit.cluster.embedded.worker import Worker
@@ -49,6 +50,10 @@ class EmbeddedCluster:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def interactive_slots(self) -> EmbeddedSlots:
+        """The interactive slots of every endpoint, shared by all processes that open this data folder."""
+        return EmbeddedSlots(self.data, self._writer, now)
 
     def acting_as(self, person: str, groups: tuple[str, ...] = ()) -> "EmbeddedCluster":
         """The same cluster in the name of a person; groups have no meaning without a policy file."""

@@ -125,11 +125,11 @@ def _replace(store: Store, live: Manifest, changed: Manifest, request: Request) 
     """Write what differs; an object on its way out goes with its last finalizer."""
     if changed == live:
         return live
-    require_unchanged(live, changed)
     metadata = changed["metadata"]
     if has_status(kind_of(live["kind"])) and live.get("spec") != changed.get("spec"):
         changed = {**changed, "metadata": {**metadata, "generation": metadata["generation"] + 1}}
     require_valid(changed)
+    require_unchanged(live, changed)
     leaving = "deletionTimestamp" in metadata
     if leaving and set(metadata.get("finalizers", ())) - set(live["metadata"].get("finalizers", ())):
         raise Invalid(f"{Ref.of(live)}: metadata.finalizers: none can be added while the object is being deleted")
