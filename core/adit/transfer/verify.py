@@ -1,0 +1,171 @@
+"""Last step of a task: ask the destination what it has now, by name, by number, or trust its answers, and say which."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from adit.api.dicom_server import Verification
+from adit.connectors.connector import Connector
+from adit.errors import PermanentError, RetryableError
+from adit.query import Level, Query
+from adit.transfer.listing import number, text
+from adit.transfer.loss import Loss, loss_by
+
+Method = Literal["Instances", "Counts", "StoreResponses", "None"]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSeries:
+    """A series as it left (`new_uid`), and its SOP UIDs as they left → the original ones."""
+
+    original_uid: str
+    new_uid: str
+    instances: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the destination should have; `stored` are the originals it took now, the only ones worth waiting for."""
+
+    patient_id: str
+    study_instance_uid: str
+    series: tuple[WantedSeries, ...]
+    stored: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to ask again, by whose clock (seconds); `stop` ends the waiting."""
+
+    settle_seconds: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    stop: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The answer in original UIDs: `instances` that are there, or `counts` per series, as the method gives.
+
+    Neither with StoreResponses and None. `failure` is why the destination could not be asked, where it could not.
+    """
+
+    method: Method
+    instances: frozenset[str] | None = None
+    counts: Mapping[str, int] | None = None
+    failure: Loss | None = None
+
+
+class _CannotAskError(Exception):
+    """The destination does not answer this kind of question."""
+
+    def __init__(self, refusal: PermanentError | None = None) -> None:
+        super().__init__()
+        self.loss = Loss(
+            "Verify",
+            "VerificationRefused",
+            refusal.message if refusal else "the destination does not answer how many instances it has",
+        )
+
+
+def verify(destination: Connector, wanted: Wanted, verification: Verification, patience: Patience) -> Verified:
+    """Prove what is there, by the method asked for; Auto takes the strongest that the destination answers."""
+    match verification.method:
+        case "None" | "StoreResponses" as method:
+            return Verified(method)
+        case "Instances":
+            ask, refused = _by_name, Verified("Instances", instances=frozenset())
+        case "Counts":
+            ask, refused = _by_number, Verified("Counts", counts={})
+        case "Auto":
+            return _strongest(destination, wanted, patience)
+    try:
+        return ask(destination, wanted, patience)
+    except _CannotAskError as error:
+        return replace(refused, failure=error.loss)
+
+
+def _strongest(destination: Connector, wanted: Wanted, patience: Patience) -> Verified:
+    try:
+        named = _by_name(destination, wanted, patience)
+    except _CannotAskError:
+        named = None
+    # Nothing named and nothing wrong: it has nothing, or it cannot search at image level. Its numbers tell.
+    if named is not None and (named.instances or named.failure or not wanted.stored):
+        return named
+    try:
+        numbered = _by_number(destination, wanted, patience)
+    except _CannotAskError:
+        return named or Verified("StoreResponses")
+    if named is not None and not any((numbered.counts or {}).values()):
+        return named
+    return numbered
+
+
+def _by_name(destination: Connector, wanted: Wanted, patience: Patience) -> Verified:
+    """Image-level answers, asked again for the series that are not complete until the time is over."""
+    found: set[str] = set()
+
+    def ask(series: WantedSeries) -> bool:
+        query = Query(
+            Level.IMAGE,
+            patient_id=wanted.patient_id,
+            study_instance_uid=wanted.study_instance_uid,
+            series_instance_uid=series.new_uid,
+        )
+        for answer in destination.find(query):
+            original = series.instances.get(text(answer, "SOPInstanceUID"))
+            if original is not None:
+                found.add(original)
+        return all(original in found for original in series.instances.values() if original in wanted.stored)
+
+    failure = _until_settled(wanted.series, ask, patience)
+    return Verified("Instances", instances=frozenset(found), failure=failure)
+
+
+def _by_number(destination: Connector, wanted: Wanted, patience: Patience) -> Verified:
+    """NumberOfSeriesRelatedInstances of every series, asked again until it is large enough or the time is over."""
+    counts: dict[str, int] = {}
+
+    def ask(series: WantedSeries) -> bool:
+        query = Query(
+            Level.SERIES,
+            patient_id=wanted.patient_id,
+            study_instance_uid=wanted.study_instance_uid,
+            series_instance_uid=series.new_uid,
+        )
+        counts[series.original_uid] = 0
+        for answer in destination.find(query):
+            if text(answer, "SeriesInstanceUID") == series.new_uid:
+                there = number(answer)
+                if there < 0:
+                    raise _CannotAskError
+                counts[series.original_uid] = there
+        stored = sum(original in wanted.stored for original in series.instances.values())
+        return counts[series.original_uid] >= stored
+
+    failure = _until_settled(wanted.series, ask, patience)
+    return Verified("Counts", counts=counts, failure=failure)
+
+
+def _until_settled(
+    series: tuple[WantedSeries, ...], ask: Callable[[WantedSeries], bool], patience: Patience
+) -> Loss | None:
+    """Ask about each series until all are settled or the time is over; the failure that remained, if one did."""
+    deadline = patience.clock() + patience.settle_seconds
+    pause = FIRST_PAUSE
+    while True:
+        failure: Loss | None = None
+        try:
+            series = tuple(one for one in series if not ask(one))
+        except RetryableError as error:
+            failure = loss_by("Verify", error)
+        except PermanentError as refusal:
+            raise _CannotAskError(refusal) from refusal
+        left = deadline - patience.clock()
+        if not series or left <= 0 or patience.stop():
+            return failure
+        patience.sleep(min(pause, left))
+        pause = min(pause * 2, LONGEST_PAUSE)
