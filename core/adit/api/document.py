@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adit.api.labels import JOB_CREATED_AT, PURPOSE, PURPOSES, REQUESTED_BY
-from adit.api.sentences import dotted, faults_of, similar
+from adit.api.sentences import dotted, problems_of, similar
 from adit.api.transfer_job import TransferJobSpec, retry_problems, validate_transfer_job
 from adit.api.written import WRITTEN, WrittenSecret
 from adit.api.yaml_text import Path, YamlDocument, line_of
@@ -46,7 +46,7 @@ def examine(document: YamlDocument, position: int, namespace: str) -> Found | tu
     value = without_nulls(document.value)
     warnings = tuple(_taken_out(value, document))
     kind = value["kind"]
-    for path, message in faults_of(WRITTEN[kind], value):
+    for path, message in problems_of(WRITTEN[kind], value):
         problems.append(Problem(dotted(path), message, line_of(document.value, path, document.line)))
     if not problems:
         problems.extend(_beyond_the_schema(kind, value, document))

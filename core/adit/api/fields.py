@@ -42,6 +42,7 @@ SENTENCES: dict[str, str] = {
     UID_PATTERN: "not a UID",
     AE_TITLE_PATTERN: "not an AE title (1–16 characters, no backslash)",
     IDENTIFIER_PATTERN: "not an identifier (no *, ?, backslash or control character, no space at its ends)",
+    PSEUDONYM_PATTERN: "not a pseudonym (printable ASCII without * ? = ^ or backslash, no space at its ends)",
     TEXT_PATTERN: "not a text (no backslash or control character, no space at its ends)",
     REASON_GIVEN_PATTERN: "must say something",
     OBJECT_NAME_PATTERN: "not a name (lower-case letters, digits, - and .)",

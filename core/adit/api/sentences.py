@@ -45,7 +45,7 @@ def dotted(path: Path) -> str:
     return text
 
 
-def faults_of(model: type[Model], value: Any) -> Iterator[tuple[Path, str]]:
+def problems_of(model: type[Model], value: Any) -> Iterator[tuple[Path, str]]:
     """Where a value read from YAML does not fit a model, and why; nothing where it fits."""
     try:
         model.of(_json(value))

@@ -133,10 +133,11 @@ def _documents(loader: Any) -> Iterator[YamlDocument]:
         event = loader.get_event()
         if not isinstance(event, yaml.DocumentStartEvent):
             continue
+        following: Any = loader.peek_event()
+        line = following.start_mark.line + 1
         count += 1
         if count > MAX_DOCUMENTS:
-            raise YamlError(f"more than {MAX_DOCUMENTS} documents: split the file", event.start_mark.line + 1)
-        line = loader.peek_event().start_mark.line + 1
+            raise YamlError(f"more than {MAX_DOCUMENTS} documents: split the file", line)
         reading = _Reading(loader)
         value, _ = reading.next_value(())
         yield YamlDocument(value, line, tuple(reading.faults))
