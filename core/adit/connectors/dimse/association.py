@@ -1,0 +1,216 @@
+"""One association with a peer: opened with what is needed, its failures told apart, ended in one way or the other."""
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import stamina
+from pynetdicom import AE, _config, evt
+from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.presentation import build_context, build_role
+
+from adit.connectors.dimse.commands import Command
+from adit.connectors.dimse.contexts import Proposal
+from adit.connectors.dimse.messages import Message, Messages
+from adit.connectors.dimse.peer import Peer
+from adit.connectors.dimse.prompt_socket import PromptSocket
+from adit.connectors.dimse.status import rejection_error
+from adit.errors import AditError, PeerUnavailable, PermanentError
+
+# Its log handlers describe every PDU, whether or not anybody reads it. The module is its documented configuration.
+_config.LOG_HANDLER_LEVEL = "none"
+
+MAX_PDU = 128 << 10
+LONGEST_PDU = 1 << 20
+ATTEMPTS, ATTEMPTS_SECONDS = 2, 3.0
+RELEASE_SECONDS, ABORT_SECONDS = 5.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A presentation context that the peer accepted."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+class NoContextAccepted(PermanentError):
+    """The peer accepts the association and nothing of what was proposed on it."""
+
+    default_reason = "NoPresentationContext"
+
+
+class Association:
+    """An established association; used by one thread, `abort` by any."""
+
+    def __init__(self, peer: Peer, raw: Any, messages: Messages, proposals: frozenset[Proposal]) -> None:
+        self.peer = peer
+        self.proposals = proposals
+        self.messages = messages
+        self.rested = False
+        self._raw = raw
+        self._message_id = 0
+        self.accepted = {
+            context.context_id: Accepted(
+                context.context_id, str(context.abstract_syntax), str(context.transfer_syntax[0])
+            )
+            for context in raw.accepted_contexts
+        }
+
+    @property
+    def usable(self) -> bool:
+        return bool(self._raw.is_established)
+
+    def context(self, abstract_syntax: str, transfer_syntax: str | None = None) -> Accepted | None:
+        """The accepted context for a SOP class, in exactly this transfer syntax if one is named."""
+        for context in self.accepted.values():
+            if context.abstract_syntax == abstract_syntax and transfer_syntax in (None, context.transfer_syntax):
+                return context
+        return None
+
+    def next_message_id(self) -> int:
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    def send(self, context_id: int, command: Command, chunks: Iterable[bytes] = ()) -> None:
+        self.messages.send(
+            context_id,
+            command,
+            chunks,
+            max_pdu=self._raw.acceptor.maximum_length or 0,
+            silence=self.peer.response_timeout,
+        )
+
+    def receive(self) -> Message:
+        return self.messages.receive(self.peer.response_timeout)
+
+    def release(self) -> None:
+        """End it in good order."""
+        if self.usable:
+            self._raw.acse_timeout = min(RELEASE_SECONDS, self.peer.response_timeout)
+            self._raw.release()
+        self._finish()
+
+    def abort(self) -> None:
+        """End it at once, whatever the peer is doing."""
+        self.messages.end()
+        if self.usable:
+            self._raw.abort(block=False)
+            self._raw.dul.join(ABORT_SECONDS)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._raw.dul.is_alive():  # it hangs in the socket, or the peer does not close
+            hang_up(self._raw)
+        self._raw.kill()
+        self.messages.discard()
+
+
+def open_association(
+    peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Any], None] = lambda _: None
+) -> Association:
+    """Associate, in two quick attempts; `opening` gets pynetdicom's association while it is still being negotiated.
+
+    Raises PeerUnavailable, AccessDenied or NoContextAccepted, each with what to look at.
+    """
+    for attempt in stamina.retry_context(
+        on=PeerUnavailable, attempts=ATTEMPTS, timeout=ATTEMPTS_SECONDS, wait_initial=0.2, wait_jitter=0.1
+    ):
+        with attempt:
+            return _associate(peer, proposals, opening)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def hang_up(raw: Any) -> None:
+    """Shut the socket under an association, so that a thread blocked in it comes back."""
+    plain = raw.dul.socket.socket if raw.dul.socket is not None else None
+    if plain is not None:
+        with suppress(OSError):  # it is closed already
+            plain.shutdown(socket.SHUT_RDWR)
+
+
+def _associate(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Any], None]) -> Association:
+    entity = AE(peer.calling_ae_title)
+    entity.connection_timeout = peer.connect_timeout
+    entity.acse_timeout = peer.response_timeout
+    entity.dimse_timeout = peer.response_timeout
+    entity.network_timeout = None  # silence is judged by Messages, which knows whether anything is awaited
+    contexts = [build_context(one.abstract_syntax, list(one.transfer_syntaxes)) for one in proposals]
+    reverse = dict.fromkeys(one.abstract_syntax for one in proposals if one.reverse)
+    watch = _Watch(peer, opening)
+    try:
+        raw = entity.associate(
+            peer.host,
+            peer.port,
+            contexts,
+            ae_title=peer.called_ae_title,
+            max_pdu=MAX_PDU,
+            ext_neg=[build_role(uid, scp_role=True) for uid in reverse],
+            evt_handlers=watch.handlers(),
+        )
+    except OSError as error:  # the name does not resolve
+        raise PeerUnavailable(f"cannot resolve {peer.host}, the host of {peer.name}; check spec.dimse.host") from error
+    if raw.is_established and watch.messages is not None:
+        return Association(peer, raw, watch.messages, frozenset(proposals))
+    raise _failure(peer, raw, watch)
+
+
+class _Watch:
+    """What happened while the association was being made: pynetdicom itself only says that it is not established."""
+
+    def __init__(self, peer: Peer, opening: Callable[[Any], None]) -> None:
+        self.peer = peer
+        self.opening = opening
+        self.accepted = False
+        self.messages: Messages | None = None
+
+    def handlers(self) -> list[Any]:
+        return [
+            (evt.EVT_CONN_OPEN, self.connected),
+            (evt.EVT_ACCEPTED, self.was_accepted),
+            (evt.EVT_PDU_SENT, self.was_sent),
+            (evt.EVT_DATA_SENT, self.acknowledge),
+        ]
+
+    def connected(self, event: Any) -> None:
+        raw = event.assoc
+        wrapped = raw.dul.socket
+        wrapped.socket = PromptSocket.take(wrapped.socket, longest_pdu=LONGEST_PDU, silence=self.peer.response_timeout)
+        self.messages = Messages(self.peer.name, raw.dul.send_pdu, lambda: bool(raw.is_established))
+        raw.dimse = self.messages
+        self.opening(raw)
+
+    def was_accepted(self, _: Any) -> None:
+        self.accepted = True
+
+    def was_sent(self, event: Any) -> None:
+        if self.messages is not None and isinstance(event.pdu, P_DATA_TF):
+            self.messages.sent()
+
+    def acknowledge(self, event: Any) -> None:
+        prompt = event.assoc.dul.socket.socket
+        if isinstance(prompt, PromptSocket):
+            prompt.acknowledge()
+
+
+def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
+    if watch.messages is None:
+        return PeerUnavailable(
+            f"{peer.name} cannot be reached at {peer.address}: refused, or silent for {peer.connect_timeout:g} s; "
+            "check that it runs, and spec.dimse.host and port"
+        )
+    if raw.is_rejected:
+        answer = raw.acceptor.primitive
+        return rejection_error(peer, answer.result, answer.result_source, answer.diagnostic)
+    if watch.accepted:
+        return NoContextAccepted(
+            f"{peer.name} accepts our association and none of the presentation contexts proposed on it; "
+            f"allow the service, SOP classes and transfer syntaxes for AE title {peer.calling_ae_title} there"
+        )
+    return PeerUnavailable(
+        f"{peer.name} at {peer.address} did not answer our association request within {peer.response_timeout:g} s "
+        "or hung up on it; check that the port is a DICOM port"
+    )

@@ -1,0 +1,67 @@
+"""Identifiers to and from bytes, in the character set that a server is configured for (PS3.5 6.1)."""
+
+from io import BytesIO
+
+from pydicom import Dataset
+from pydicom.charset import python_encoding
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
+
+from adit.errors import PermanentError
+
+# Their values are in the data set's character set; all others are of the default repertoire.
+_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+# pydicom gives Latin-1 to the default repertoire, which is ASCII (PS3.5 6.1.2.1).
+_DEFAULT_REPERTOIRE = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
+
+
+def encode_identifier(identifier: Dataset, character_set: str, transfer_syntax: str, server: str) -> bytes:
+    """Encode a query in `character_set` (several values parted by a backslash), which it then names.
+
+    Raises PermanentError where a value cannot be written in it: a query with replacement characters would find others.
+    """
+    names = character_set.split("\\")
+    for element in identifier:
+        if not _expressible(str(element.value or ""), names if element.VR in _TEXT else [""]):
+            raise PermanentError(
+                f"{element.keyword} has characters that {character_set or 'the default character set'} cannot express; "
+                f"set spec.dimse.specificCharacterSet of {server} to one that it reads, such as ISO_IR 192",
+                reason="CharacterSet",
+            )
+    named = Dataset(identifier)
+    if character_set:
+        named.SpecificCharacterSet = names if len(names) > 1 else character_set
+    syntax = UID(transfer_syntax)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = syntax.is_little_endian, syntax.is_implicit_VR
+    write_dataset(buffer, named)
+    return buffer.getvalue()
+
+
+def decode_identifier(encoded: bytes, transfer_syntax: str) -> Dataset:
+    """Decode an answer; its texts are decoded by its own SpecificCharacterSet.
+
+    Raises ValueError where the bytes are no data set.
+    """
+    syntax = UID(transfer_syntax)
+    return read_dataset(
+        BytesIO(encoded), is_implicit_VR=syntax.is_implicit_VR, is_little_endian=syntax.is_little_endian
+    )
+
+
+def _expressible(value: str, names: list[str]) -> bool:
+    """Whether each character is in one of the character sets; pydicom switches between them within a value."""
+    if value.isascii():
+        return True
+    codecs = ["ascii" if name in _DEFAULT_REPERTOIRE else python_encoding.get(name, "ascii") for name in names]
+    return all(any(_encodes(character, codec) for codec in codecs) for character in value)
+
+
+def _encodes(character: str, codec: str) -> bool:
+    try:
+        character.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True

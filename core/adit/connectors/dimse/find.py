@@ -1,0 +1,95 @@
+"""C-FIND on an association: which information model a query needs, and its answers one by one (PS3.4 C.4.1)."""
+
+from collections.abc import Iterator
+
+from pydicom import Dataset
+
+from adit.api.dicom_server import QueryModel
+from adit.connectors.dimse import commands
+from adit.connectors.dimse.association import Association, NoContextAccepted
+from adit.connectors.dimse.charset import decode_identifier, encode_identifier
+from adit.connectors.dimse.commands import Field
+from adit.connectors.dimse.contexts import FIND_MODELS
+from adit.connectors.dimse.messages import Message
+from adit.connectors.dimse.status import PENDING, of_query, query_error
+from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
+from adit.errors import PermanentError, RetryableError
+from adit.query import Level, Query
+
+
+def find_model(supported: tuple[QueryModel, ...], query: Query, server: str) -> QueryModel:
+    """The model to ask in: study root unless it is a patient query, patient root where it is the only one.
+
+    Raises PermanentError where the query lacks the unique keys of the levels above (PS3.4 C.4.1.2.2), which the peer
+    would refuse with a number, or answer wrongly.
+    """
+    if not supported:
+        raise PermanentError(f"{server} supports no C-FIND (spec.dimse.find is empty)", reason="FindUnsupported")
+    preferred: QueryModel = "PatientRoot" if query.level is Level.PATIENT else "StudyRoot"
+    model = preferred if preferred in supported else supported[0]
+    required = _required_keys(model, query.level)
+    missing = [field for field in required if not getattr(query, field) or set(getattr(query, field)) & set("*?")]
+    if missing:
+        raise PermanentError(
+            f"a {query.level.value} query of {server} in {model} needs {' and '.join(missing)} without wildcards",
+            reason="QueryIncomplete",
+        )
+    return model
+
+
+def _required_keys(model: QueryModel, level: Level) -> tuple[str, ...]:
+    patient = ("patient_id",) if model == "PatientRoot" and level is not Level.PATIENT else ()
+    study = ("study_instance_uid",) if level in (Level.SERIES, Level.IMAGE) else ()
+    series = ("series_instance_uid",) if level is Level.IMAGE else ()
+    return (*patient, *study, *series)
+
+
+def send_find(association: Association, model: QueryModel, query: Query, character_set: str) -> None:
+    """Send the request; a study-root peer is asked for patients by their studies."""
+    peer = association.peer
+    context = association.context(FIND_MODELS[model])
+    if context is None:
+        raise NoContextAccepted(
+            f"{peer.name} accepts no {model} C-FIND from {peer.calling_ae_title}; allow it there, or "
+            "change spec.dimse.find"
+        )
+    level = Level.STUDY if model == "StudyRoot" and query.level is Level.PATIENT else query.level
+    identifier = encode_identifier(query_dataset(query, level), character_set, context.transfer_syntax, peer.name)
+    command = commands.request(Field.C_FIND_RQ, association.next_message_id(), FIND_MODELS[model])
+    association.send(context.context_id, command, [identifier])
+
+
+def answers(association: Association, first: Message) -> Iterator[Dataset]:
+    """The data sets of the pending responses; raises the error of a final status that is none."""
+    message = first
+    while True:
+        if message.field != Field.C_FIND_RSP:
+            raise RetryableError(
+                f"{association.peer.name} answers a C-FIND with something else", reason="ProtocolError"
+            )
+        if of_query(message.status) is not PENDING:
+            break
+        context = association.accepted[message.context_id]
+        yield decode_identifier(message.data, context.transfer_syntax)
+        message = association.receive()
+    error = query_error(message.status, "C-FIND", association.peer)
+    if error is not None:
+        raise error
+
+
+def patients(studies: Iterator[Dataset]) -> Iterator[Dataset]:
+    """The patients of studies, each once, with the patient's own keys only."""
+    seen: set[tuple[str, ...]] = set()
+    for study in studies:
+        identity = tuple(str(study.get(keyword, "")) for keyword in ("PatientID", "IssuerOfPatientID"))
+        if not identity[0]:
+            identity = tuple(str(study.get(keyword, "")) for keyword in ("PatientName", "PatientBirthDate"))
+        if identity in seen:
+            continue
+        seen.add(identity)
+        patient = Dataset()
+        for keyword in ("SpecificCharacterSet", *RETURN_KEYS[Level.PATIENT]):
+            if keyword in study:
+                patient[keyword] = study[keyword]
+        patient.QueryRetrieveLevel = Level.PATIENT.value
+        yield patient

@@ -1,0 +1,262 @@
+"""DIMSE messages over one association: what pynetdicom's threads deliver, and what is sent through them.
+
+`Messages` stands where pynetdicom keeps its own DIMSE provider (the public attribute `dimse` of an association). That
+one (a) lets two threads take answers off one queue, so that an answer is now and then thrown away and the caller waits
+for its time-out: here the association's reactor is never given a message; (b) holds whole instances in memory: here a
+received data set goes to a file as it arrives, and only a window of what is sent waits in the queue.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+from pynetdicom.pdu_primitives import P_DATA
+
+from adit.connectors.dimse import commands
+from adit.connectors.dimse.commands import Command, Element, Field
+from adit.errors import RetryableError
+
+MAX_IDENTIFIER = 8 << 20
+MAX_WAITING = 64
+WINDOW = 2 << 20
+MAX_FRAGMENT = 256 << 10
+MIN_FRAGMENT = 1024
+_PDV_OVERHEAD = 6
+_COMMAND, _LAST = 1, 2
+_CHECK_SECONDS = 0.25
+
+
+class ConnectionLost(RetryableError):
+    """The peer aborted, or the connection broke, before the message was complete."""
+
+    default_reason = "ConnectionLost"
+
+
+class PeerSilent(RetryableError):
+    """The peer keeps the association open and says nothing within the response time-out."""
+
+    default_reason = "PeerSilent"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A received message: its command and its data set, of a C-STORE in a file."""
+
+    context_id: int
+    command: Command
+    data: bytes = b""
+    file: Path | None = None
+
+    @property
+    def field(self) -> int:
+        return commands.number(self.command, Element.COMMAND_FIELD)
+
+    @property
+    def status(self) -> int:
+        return commands.number(self.command, Element.STATUS)
+
+
+class Messages:
+    """Both directions of one association; one thread uses `receive` and `send`, the rest is pynetdicom's."""
+
+    def __init__(self, peer: str, send_pdu: Callable[[Any], None], alive: Callable[[], bool]) -> None:
+        self.peer = peer
+        self.spool: Path | None = None
+        self.msg_queue = _End(self)
+        self._send_pdu = send_pdu
+        self._alive = alive
+        self._changed = threading.Condition()
+        self._arrived: deque[Message] = deque()
+        self._unsent = 0
+        self._heard = 0.0
+        self._ended = False
+        self._failure: RetryableError | None = None
+        self._encoded_command = bytearray()
+        self._command: Command | None = None
+        self._data = bytearray()
+        self._file: IO[bytes] | None = None
+
+    # for the user thread ----------------------------------------------------------------------------------------------
+
+    def receive(self, silence: float) -> Message:
+        """The next message; raises PeerSilent when nothing at all arrives for `silence` seconds, or ConnectionLost."""
+        with self._changed:
+            self._heard = time.monotonic()
+            while not self._arrived:
+                self._check(silence)
+                self._changed.wait(_CHECK_SECONDS)
+            message = self._arrived.popleft()
+            self._changed.notify_all()
+            return message
+
+    def send(self, context_id: int, command: Command, chunks: Iterable[bytes], *, max_pdu: int, silence: float) -> None:
+        """Send a command and its data set in fragments, never more than a window ahead of the socket."""
+        size = fragment_size(max_pdu)
+        parts: Iterable[tuple[int, bytes]] = _fragments(_COMMAND, [commands.encode(command)], size)
+        if commands.has_data_set(command):
+            parts = chain(parts, _fragments(0, chunks, size))
+        for header, fragment in parts:
+            self._take_credit(max(2, WINDOW // size), silence)
+            primitive = P_DATA()
+            primitive.presentation_data_value_list.append((context_id, bytes((header,)) + fragment))
+            self._send_pdu(primitive)
+
+    def discard(self) -> None:
+        """Let go of everything after the association has ended, an unfinished file included."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+            for message in self._arrived:
+                _remove(message.file)
+            self._arrived.clear()
+            self._drop_file()
+
+    # for pynetdicom's threads -----------------------------------------------------------------------------------------
+
+    def get_msg(self, block: bool = False) -> tuple[None, None]:  # noqa: ARG002, FBT001, FBT002 - pynetdicom's signature
+        """Nothing for the association's reactor, which would answer or drop what the user thread waits for."""
+        return None, None
+
+    def receive_primitive(self, primitive: Any) -> None:
+        """Take in the fragments of one P-DATA indication (called by pynetdicom's network thread)."""
+        with self._changed:
+            self._heard = time.monotonic()
+            if self._ended or self._failure is not None:
+                return
+            try:
+                for context_id, value in primitive.presentation_data_value_list:
+                    self._take(context_id, value)
+            except OSError as error:
+                self._fail(f"cannot write what {self.peer} sends: {error.strerror}; free some disk space", "SpoolFull")
+            except ValueError as error:
+                self._fail(f"{self.peer} sends what is not DICOM: {error}", "ProtocolError")
+
+    def sent(self, count: int = 1) -> None:
+        """Count PDUs that have gone out."""
+        with self._changed:
+            self._unsent = max(0, self._unsent - count)
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Nothing more will arrive; what has arrived is still handed out."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    # inside -----------------------------------------------------------------------------------------------------------
+
+    def _check(self, silence: float) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._ended or not self._alive():
+            raise ConnectionLost(f"{self.peer} ended the association before it had answered everything")
+        if time.monotonic() - self._heard > silence:
+            raise PeerSilent(f"{self.peer} did not answer within {silence:g} s")
+
+    def _take_credit(self, window: int, silence: float) -> None:
+        with self._changed:
+            self._heard = time.monotonic()
+            while self._unsent >= window:
+                self._check(silence)
+                self._changed.wait(_CHECK_SECONDS)
+            if self._ended or not self._alive():
+                raise ConnectionLost(f"{self.peer} ended the association while we were sending")
+            self._unsent += 1
+
+    def _take(self, context_id: int, value: bytes) -> None:
+        header, content = value[0], memoryview(value)[1:]
+        if header & _COMMAND:
+            self._encoded_command += content
+            if len(self._encoded_command) > commands.MAX_LENGTH:
+                raise ValueError("a command set is too long")
+            if header & _LAST:
+                self._begin(context_id)
+            return
+        if self._command is None:
+            raise ValueError("a data set without a command set")
+        if self._file is not None:
+            self._file.write(content)
+        elif len(self._data) + len(content) > MAX_IDENTIFIER:
+            raise ValueError("an identifier is too long")
+        else:
+            self._data += content
+        if header & _LAST:
+            self._complete(context_id)
+
+    def _begin(self, context_id: int) -> None:
+        self._command = commands.decode(bytes(self._encoded_command))
+        self._encoded_command.clear()
+        if commands.number(self._command, Element.COMMAND_FIELD) == Field.C_STORE_RQ:
+            if self.spool is None:
+                raise ValueError("an instance that nobody asked for")
+            # The file's name is ours: a UID from the wire never becomes a path.
+            self._file = NamedTemporaryFile(  # noqa: SIM115 - closed when the last fragment is in, or by discard()
+                dir=self.spool, prefix="received-", suffix=".dataset", delete=False
+            )
+        if not commands.has_data_set(self._command):
+            self._complete(context_id)
+
+    def _complete(self, context_id: int) -> None:
+        assert self._command is not None
+        file = None
+        if self._file is not None:
+            self._file.close()
+            file = Path(self._file.name)
+        self._arrived.append(Message(context_id, self._command, bytes(self._data), file))
+        self._command, self._file = None, None
+        self._data.clear()
+        self._changed.notify_all()
+        while len(self._arrived) >= MAX_WAITING and not self._ended:
+            self._changed.wait(_CHECK_SECONDS)  # so the socket is not read, and the peer has to wait
+
+    def _fail(self, message: str, reason: str) -> None:
+        self._failure = RetryableError(message, reason=reason)
+        self._drop_file()
+        self._changed.notify_all()
+
+    def _drop_file(self) -> None:
+        if self._file is not None:
+            path = Path(self._file.name)
+            with suppress(OSError):  # the disk is full, which is why it is dropped
+                self._file.close()
+            _remove(path)
+            self._file = None
+
+
+class _End:
+    """What pynetdicom's state machine calls a queue: it puts one empty message there when the connection ends."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    def put(self, _: object) -> None:
+        self._messages.end()
+
+
+def fragment_size(max_pdu: int) -> int:
+    """Bytes of data in one PDV for a peer that takes PDUs of `max_pdu` (0: any); even, as PS3.8 9.3.5 asks."""
+    size = (max_pdu or MAX_FRAGMENT) - _PDV_OVERHEAD
+    return min(max(size, MIN_FRAGMENT), MAX_FRAGMENT) // 2 * 2
+
+
+def _fragments(kind: int, chunks: Iterable[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+    """Cut what comes in any lengths into `size` bytes each; the last one, even of nothing, says that it is the last."""
+    pending = bytearray()
+    for chunk in chunks:
+        pending += chunk
+        while len(pending) > size:
+            yield kind, bytes(pending[:size])
+            del pending[:size]
+    yield kind | _LAST, bytes(pending)
+
+
+def _remove(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)

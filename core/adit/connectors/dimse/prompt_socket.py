@@ -1,0 +1,53 @@
+"""The socket of an association: small messages leave and are acknowledged at once, and no PDU is endless."""
+
+import socket
+from typing import Self
+
+_PDU_HEADER = 6
+_LENGTH_AT = 2
+
+
+class PromptSocket(socket.socket):
+    """Answers a peer that has Nagle's algorithm on without waiting 40 ms for our delayed acknowledgement.
+
+    dcmtk writes a PDU in two small pieces and holds the second until the first is acknowledged. TCP_QUICKACK is not
+    sticky, so it is armed again before the header and before the body of each PDU that is read. Linux only; elsewhere
+    it is left out.
+    """
+
+    _limit = 0
+    _header = b""
+    _left = 0
+
+    @classmethod
+    def take(cls, plain: socket.socket, *, longest_pdu: int, silence: float) -> Self:
+        """Take over a connected socket; reading or writing that makes no progress for `silence` seconds fails."""
+        prompt = cls(fileno=plain.detach())
+        prompt._limit = longest_pdu
+        prompt.settimeout(silence)
+        prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        prompt.acknowledge()
+        return prompt
+
+    def acknowledge(self) -> None:
+        """Send a pending acknowledgement now, and the next ones without delay."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Read, keeping account of the PDU; raises ConnectionError for one that is far too long."""
+        if self._left == 0 or len(self._header) == _PDU_HEADER:
+            self.acknowledge()
+        data = super().recv(bufsize, flags)
+        if self._left == 0:
+            self._header += data
+            if len(self._header) == _PDU_HEADER:
+                self._left = int.from_bytes(self._header[_LENGTH_AT:])
+                if self._left > self._limit:
+                    raise ConnectionError(f"the peer announces a PDU of {self._left} bytes")
+                if self._left == 0:
+                    self._header = b""
+        else:
+            self._left -= len(data)
+            self._header = b""
+        return data

@@ -1,0 +1,155 @@
+"""DicomOperator: one server by the ways that it supports, chosen once when it is opened; what the pipeline is given."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from pydicom import Dataset
+
+from adit.api.dicom_folder import DicomFolderSpec
+from adit.api.dicom_server import DicomServerSpec, RetrieveMethod, StoreMethod
+from adit.connectors.connector import Connector
+from adit.connectors.target import Target
+from adit.errors import BadInput, PermanentError
+from adit.query import Query, Selection
+from adit.transfer.instance import Instance
+from adit.transfer.outcomes import StoreOutcome
+from adit.transfer.placement import Placement
+
+Way = Literal["dimse", "web"]
+_WAY_OF: dict[RetrieveMethod | StoreMethod, Way] = {
+    "CGet": "dimse",
+    "Wado": "web",
+    "CStore": "dimse",
+    "Stow": "web",
+}
+
+
+def open_connector(target: Target) -> Connector:
+    """The connector of a server or a folder; nothing is connected before it is used."""
+    if isinstance(target.spec, DicomFolderSpec):
+        from adit.connectors.folder import FolderConnector  # noqa: PLC0415 - see _connector
+
+        return FolderConnector(target)
+    return DicomOperator(target)
+
+
+class DicomOperator:
+    """A Connector over DIMSE and DICOMweb; the one not in use is closed, so that one connection is open at most."""
+
+    def __init__(self, target: Target) -> None:
+        if not isinstance(target.spec, DicomServerSpec):
+            raise BadInput(f"{target.name} is no DicomServer")
+        self.name = target.name
+        self._target = target
+        self._echo = echo_way(target.spec)
+        self._find = find_way(target.spec)
+        self._fetch = fetch_way(target.spec)
+        self._store = store_way(target.spec)
+        self._open: dict[Way, Connector] = {}
+
+    def echo(self) -> None:
+        self._by(self._echo).echo()
+
+    def find(self, query: Query) -> Iterator[Dataset]:
+        if self._find is None:
+            raise PermanentError(
+                f"{self.name} cannot be searched: neither spec.dimse.find nor spec.dicomweb.qido is on",
+                reason="FindUnsupported",
+            )
+        return self._by(self._find).find(query)
+
+    def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
+        if self._fetch is None:
+            raise PermanentError(retrieve_unsupported(self._target), reason="RetrieveUnsupported")
+        return self._by(self._fetch).fetch(selection, spool)
+
+    def store(self, instances: Iterable[Instance], placement: Placement) -> Iterator[StoreOutcome]:
+        if self._store is None:
+            raise PermanentError(
+                f"{self.name} cannot be stored to: none of its spec.storeOrder is switched on "
+                "(spec.dimse.store, spec.dicomweb.stow)",
+                reason="StoreUnsupported",
+            )
+        return self._by(self._store).store(instances, placement)
+
+    def abort(self) -> None:
+        for connector in tuple(self._open.values()):
+            connector.abort()
+
+    def close(self) -> None:
+        for connector in self._open.values():
+            connector.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _by(self, way: Way) -> Connector:
+        for other, connector in self._open.items():
+            if other != way:
+                connector.close()
+        if way not in self._open:
+            self._open[way] = _connector(way, self._target)
+        return self._open[way]
+
+
+def _connector(way: Way, target: Target) -> Connector:
+    """Import what is used and nothing else: pynetdicom and httpx cost 20 MB and a quarter of a second each."""
+    if way == "dimse":
+        from adit.connectors.dimse import DimseConnector  # noqa: PLC0415 - as said above
+
+        return DimseConnector(target)
+    from adit.connectors.web import DicomWebConnector  # noqa: PLC0415 - as said above
+
+    return DicomWebConnector(target)
+
+
+def echo_way(spec: DicomServerSpec) -> Way:
+    """C-ECHO where there is a DICOM port, else a one-row QIDO."""
+    return "dimse" if spec.dimse is not None else "web"
+
+
+def find_way(spec: DicomServerSpec) -> Way | None:
+    """C-FIND where a model is supported, else QIDO."""
+    if spec.dimse is not None and spec.dimse.find:
+        return "dimse"
+    return "web" if spec.dicomweb is not None and spec.dicomweb.qido else None
+
+
+def fetch_way(spec: DicomServerSpec) -> Way | None:
+    """The first of `retrieveOrder` that the server supports and that we have: C-MOVE comes with the receiver."""
+    supported: dict[RetrieveMethod, bool] = {
+        "CGet": spec.dimse is not None and spec.dimse.get,
+        "Wado": spec.dicomweb is not None and spec.dicomweb.wado,
+    }
+    return next((_WAY_OF[method] for method in spec.retrieve_order if supported.get(method)), None)
+
+
+def store_way(spec: DicomServerSpec) -> Way | None:
+    """The first of `storeOrder` that the server supports."""
+    supported: dict[StoreMethod, bool] = {
+        "CStore": spec.dimse is not None and spec.dimse.store,
+        "Stow": spec.dicomweb is not None and spec.dicomweb.stow,
+    }
+    return next((_WAY_OF[method] for method in spec.store_order if supported.get(method)), None)
+
+
+def retrieve_unsupported(target: Target) -> str:
+    """Why nothing can be fetched, in words."""
+    spec = target.spec
+    assert isinstance(spec, DicomServerSpec)
+    if "CMove" in spec.retrieve_order and spec.dimse is not None and spec.dimse.move:
+        return (
+            f"{target.name} offers C-MOVE only, which comes with the receiver and is not available yet; "
+            "switch on spec.dimse.get or spec.dicomweb.wado if it has them"
+        )
+    return (
+        f"nothing can be fetched from {target.name}: none of its spec.retrieveOrder is switched on "
+        "(spec.dimse.get, spec.dicomweb.wado)"
+    )
