@@ -36,4 +36,4 @@ class Faults:
     silent: bool = False
     """Accept the association and never answer a request."""
     delay_per_instance: float = 0.0
-    """Seconds to wait before each instance is stored or sent."""
+    """Seconds to wait before each instance is stored or sent, and before each answer of a C-FIND."""

@@ -90,7 +90,9 @@ def acceptance(request_body: bytes, request: Associate, contexts: Mapping[int, C
     return body + _user_information({uid: roles for uid, roles in request.roles.items() if uid in granted})
 
 
-def proposal(called: str, calling: str, contexts: Sequence[Proposal]) -> tuple[bytes, dict[int, Proposal]]:
+def proposal(
+    called: str, calling: str, contexts: Sequence[Proposal], roles: Mapping[str, tuple[int, int]] | None = None
+) -> tuple[bytes, dict[int, Proposal]]:
     """The body of an A-ASSOCIATE-RQ and the contexts by their ids."""
     numbered = {2 * position + 1: context for position, context in enumerate(contexts)}
     body = struct.pack(">HH", 1, 0) + called.ljust(16).encode() + calling.ljust(16).encode() + bytes(32)
@@ -98,7 +100,7 @@ def proposal(called: str, calling: str, contexts: Sequence[Proposal]) -> tuple[b
     for identity, context in numbered.items():
         syntaxes = b"".join(_item(0x40, syntax.encode()) for syntax in context.transfer_syntaxes)
         body += _item(0x20, bytes((identity, 0, 0, 0)) + _item(0x30, context.abstract_syntax.encode()) + syntaxes)
-    return body + _user_information({}), numbered
+    return body + _user_information(roles or {}), numbered
 
 
 def _user_information(roles: Mapping[str, tuple[int, int]]) -> bytes:

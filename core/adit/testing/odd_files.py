@@ -1,6 +1,7 @@
 """Irregular but transferable instances, built byte by byte: what a pass-through must carry unchanged.
 
-No DICOM library writes these files, so that none can repair them on the way.
+No DICOM library writes these files, so that none can repair them on the way. Each data set as a whole has an even
+length: a fragment of odd length ends the association with dcmtk.
 """
 
 import struct
@@ -44,7 +45,7 @@ _CHUNK: Final = bytes(range(256)) * 4096  # 1 MiB
 def odd_files(directory: Path) -> dict[str, Path]:
     """Write every odd instance as `<name>.dcm`, all of one study of PLAIN; returns oddity → path."""
     made = {
-        "odd length": _image("odd length", early=raw(0x00204000, "LT", b"five!")),
+        "odd length": _image("odd length", early=raw(0x00204000, "LT", b"five!"), late=raw(0x00324000, "LT", b"odd")),
         "padded with spaces": _image("padded with spaces", {0x00100020: ("LO", b"SYN-0001      ")}),
         "padded with nulls": _image("padded with nulls", {0x00080050: ("SH", b"A1\0\0\0\0")}),
         "group lengths": raw(0x00080000, "UL", struct.pack("<I", 4)) + _image("group lengths"),

@@ -54,7 +54,16 @@ def select(query: Query, instances: Iterable[StoredInstance]) -> list[StoredInst
     return [one for one in instances if all(text_of(one.attributes.get(tag, b"")) in uids for tag, uids in asked)]
 
 
-def find(query: Query, instances: Iterable[StoredInstance], *, ignore_optional_keys: bool = False) -> Iterator[Entity]:
+class Overview:
+    """The content of the PACS at the moment of one C-FIND, grouped once."""
+
+    def __init__(self, instances: Iterable[StoredInstance]) -> None:
+        self.instances = list(instances)
+        self.patients = _group(self.instances, _identity("PATIENT"))
+        self.studies = _group(self.instances, _identity("STUDY"))
+
+
+def find(query: Query, overview: Overview, *, ignore_optional_keys: bool = False) -> Iterator[Entity]:
     """The entities of the query's level that match, each as the instances below it."""
     stored, computed = keys.stored_at(query.level), keys.computed_at(query.level)
     wanted = {tag: value for tag, value in query.wanted.items() if text_of(value) not in ("", "*")}
@@ -64,20 +73,18 @@ def find(query: Query, instances: Iterable[StoredInstance], *, ignore_optional_k
         (tag, _matcher(tag, text(value, query.character_set, tag))) for tag, value in wanted.items() if tag in stored
     ]
     modalities = query.uids(keys.MODALITIES_IN_STUDY) if keys.MODALITIES_IN_STUDY in wanted.keys() & computed else ()
-    everything = list(instances)
-    studies = _group(everything, lambda one: one.study_instance_uid)
-    for entity in _group(everything, _identity(query.level)).values():
+    for entity in _group(overview.instances, _identity(query.level)).values():
         first = entity[0]
         own = text(first.attributes.get(keys.CHARACTER_SET, b""))
         if not all(matches(text(first.attributes.get(tag, b""), own, tag)) for tag, matches in tests):
             continue
-        if modalities and not set(modalities) & _values(studies[first.study_instance_uid], keys.MODALITY):
+        if modalities and not set(modalities) & _values(overview.studies[first.study_instance_uid], keys.MODALITY):
             continue
         yield entity
 
 
 def answer(
-    query: Query, entity: Entity, everything: Iterable[StoredInstance], ae_title: str, *, only_unique: bool
+    query: Query, entity: Entity, overview: Overview, ae_title: str, *, only_unique: bool
 ) -> list[tuple[int, str, bytes]]:
     """One C-FIND answer as (tag, VR, value) in tag order: the values as stored, in the instance's own character set."""
     first = entity[0]
@@ -90,7 +97,7 @@ def answer(
         if tag in stored:
             result[tag] = (keys.VR[tag], first.attributes.get(tag, b""))
         elif tag in computed:
-            result[tag] = (keys.VR[tag], _computed(tag, first, list(everything)))
+            result[tag] = (keys.VR[tag], _computed(tag, first, overview))
     if character_set := first.attributes.get(keys.CHARACTER_SET):
         result[keys.CHARACTER_SET] = ("CS", character_set)
     if not only_unique:
@@ -140,10 +147,9 @@ def _values(instances: Iterable[StoredInstance], tag: int) -> set[str]:
     return {value for one in instances if (value := text_of(one.attributes.get(tag, b"")))}
 
 
-def _computed(tag: int, first: StoredInstance, everything: Entity) -> bytes:
-    patient = [one for one in everything if one.patient_id == first.patient_id]
-    study = [one for one in everything if one.study_instance_uid == first.study_instance_uid]
-    series = [one for one in study if one.series_instance_uid == first.series_instance_uid]
+def _computed(tag: int, first: StoredInstance, overview: Overview) -> bytes:
+    patient = overview.patients[first.patient_id]
+    study = overview.studies[first.study_instance_uid]
     match tag:
         case keys.MODALITIES_IN_STUDY:
             return "\\".join(sorted(_values(study, keys.MODALITY))).encode()
@@ -160,7 +166,7 @@ def _computed(tag: int, first: StoredInstance, everything: Entity) -> bytes:
         case keys.STUDY_INSTANCES:
             count = len(study)
         case _:
-            count = len(series)
+            count = sum(one.series_instance_uid == first.series_instance_uid for one in study)
     return str(count).encode()
 
 

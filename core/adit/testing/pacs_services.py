@@ -12,7 +12,7 @@ from adit.testing.elements import UnreadableDataSet, encode_elements
 from adit.testing.faults import Faults
 from adit.testing.negotiation import Context
 from adit.testing.pacs_index import StoredInstance
-from adit.testing.pacs_query import Query, answer, encoded_answer, find, parse_identifier, select
+from adit.testing.pacs_query import Overview, Query, answer, encoded_answer, find, parse_identifier, select
 from adit.testing.part10 import is_uid, meta_of
 from adit.testing.send import Sender, SubOperations
 
@@ -122,12 +122,13 @@ class Services:
         if query is None or faults.find_status:
             self._respond(message, faults.find_status or IDENTIFIER_MISMATCH)
             return
-        everything = self._archive.instances()
-        for entity in find(query, everything, ignore_optional_keys=faults.ignore_optional_keys):
+        overview = Overview(self._archive.instances())
+        for entity in find(query, overview, ignore_optional_keys=faults.ignore_optional_keys):
+            self._archive.pause()
             if self._canceled():
                 self._respond(message, CANCELED)
                 return
-            elements = answer(query, entity, everything, self._archive.ae_title, only_unique=faults.omit_return_keys)
+            elements = answer(query, entity, overview, self._archive.ae_title, only_unique=faults.omit_return_keys)
             self._respond(message, PENDING, data_set=encoded_answer(elements, context.transfer_syntax))
         self._respond(message, SUCCESS)
 
@@ -166,7 +167,7 @@ class Services:
                 raise ul.Closed("the association was aborted on request")
             self._archive.pause()
             fails = faults.fail_fetch_every_nth and position % faults.fail_fetch_every_nth == 0
-            status = None if fails else sender.send(instance)
+            status = None if fails else self._send(sender, instance)
             done = done.after(instance.sop_instance_uid, status)
             if sender.canceled or (sender.connection is not self._connection and self._canceled()):
                 self._finish(message, context, done, status=CANCELED)
@@ -174,6 +175,15 @@ class Services:
             if done.remaining:
                 self._respond(message, PENDING, done.counts())
         self._finish(message, context, done)
+
+    def _send(self, sender: Sender, instance: StoredInstance) -> int | None:
+        if sender.connection is self._connection:
+            return sender.send(instance)
+        try:
+            return None if sender.connection.ended else sender.send(instance)
+        except OSError:  # the move destination is gone; the one who asked for the move is told by the counts
+            sender.connection.ended = True
+            return None
 
     def _finish(self, message: ul.Message, context: Context, done: SubOperations, status: int | None = None) -> None:
         if status is None:

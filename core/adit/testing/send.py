@@ -41,6 +41,52 @@ class SubOperations:
         return counts if final else {ul.REMAINING: self.remaining, **counts}
 
 
+class Rejected(ul.Closed):
+    """The peer rejected the association; `reason` is its result, source and reason (PS3.8, 9.3.4)."""
+
+    def __init__(self, reason: tuple[int, int, int]) -> None:
+        super().__init__(f"the association was rejected: {reason}")
+        self.reason = reason
+
+
+def associate(
+    address: tuple[str, int],
+    called: str,
+    calling: str,
+    proposals: Sequence[Proposal],
+    roles: Mapping[str, tuple[int, int]] | None = None,
+) -> tuple[ul.Connection, dict[int, Context]]:
+    """Open an association; raises OSError when the peer cannot be reached, Rejected when it does not want us."""
+    body, numbered = negotiation.proposal(called, calling, proposals, roles)
+    connection = ul.Connection(socket.create_connection(address, timeout=TIMEOUT))
+    try:
+        connection.send_pdu(ul.ASSOCIATE_RQ, body)
+        kind, reply = connection.read_pdu()
+        if kind == ul.ASSOCIATE_RJ and len(reply) >= 4:  # noqa: PLR2004 - reserved, result, source, reason
+            raise Rejected((reply[1], reply[2], reply[3]))
+        if kind != ul.ASSOCIATE_AC:
+            raise ul.Closed("the peer aborted the association")
+        answer = negotiation.parse(reply)
+    except OSError:
+        connection.close()
+        raise
+    connection.peer_max_pdu = negotiation.usable_pdu(answer.max_pdu)
+    accepted = {i: Context(numbered[i].abstract_syntax, s) for i, s in answer.accepted.items() if i in numbered}
+    return connection, accepted
+
+
+def release(connection: ul.Connection) -> None:
+    """End an association politely, if it is still there."""
+    try:
+        if not connection.ended:
+            connection.send_pdu(ul.RELEASE_RQ, bytes(4))
+            connection.read_pdu()
+    except OSError:  # it is gone already; there is nothing left to release
+        pass
+    finally:
+        connection.close()
+
+
 class Sender:
     """Sends instances over an association whose contexts are known."""
 
@@ -53,23 +99,10 @@ class Sender:
 
     @classmethod
     def open(cls, address: tuple[str, int], called: str, calling: str, chosen: Sequence[StoredInstance]) -> Self:
-        """Associate with a move destination; raises OSError when it cannot be reached or rejects."""
+        """Associate with a C-STORE SCP for these instances; raises OSError when it cannot be reached or rejects."""
         pairs = dict.fromkeys((i.sop_class_uid, i.transfer_syntax_uid) for i in chosen)
         wanted = [Proposal(sop_class, (syntax,)) for sop_class, syntax in pairs][:MAX_CONTEXTS]
-        body, numbered = negotiation.proposal(called, calling, wanted)
-        connection = ul.Connection(socket.create_connection(address, timeout=TIMEOUT))
-        try:
-            connection.send_pdu(ul.ASSOCIATE_RQ, body)
-            kind, reply = connection.read_pdu()
-            if kind != ul.ASSOCIATE_AC:
-                raise ul.Closed("the destination rejected the association")
-            answer = negotiation.parse(reply)
-        except OSError:
-            connection.close()
-            raise
-        connection.peer_max_pdu = negotiation.usable_pdu(answer.max_pdu)
-        accepted = {i: Context(numbered[i].abstract_syntax, s) for i, s in answer.accepted.items() if i in numbered}
-        return cls(connection, accepted)
+        return cls(*associate(address, called, calling, wanted))
 
     def __enter__(self) -> Self:
         return self
@@ -78,13 +111,7 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Release the association that `open` made."""
-        try:
-            self.connection.send_pdu(ul.RELEASE_RQ, bytes(4))
-            self.connection.read_pdu()
-        except OSError:  # it is gone already; there is nothing left to release
-            pass
-        finally:
-            self.connection.close()
+        release(self.connection)
 
     def send(self, instance: StoredInstance) -> int | None:
         """C-STORE one instance; the status answered, or None where no context carries its transfer syntax."""

@@ -78,6 +78,7 @@ class Connection:
         self.socket = sock
         self._received = bytearray()
         self.peer_max_pdu = DEFAULT_PEER_PDU
+        self.ended = False  # released or aborted by the peer: nothing may be sent any more
         self._pending: list[tuple[int, bool, bool, bytes]] = []  # (context, is command, is last, fragment)
 
     def close(self) -> None:
@@ -147,6 +148,7 @@ class Connection:
     def _fragment(self) -> tuple[int, bool, bool, bytes]:
         while not self._pending:
             kind, body = self.read_pdu()
+            self.ended = kind != P_DATA
             if kind == RELEASE_RQ:
                 self.send_pdu(RELEASE_RP, bytes(4))
                 raise Closed("the peer released the association", released=True)
@@ -156,7 +158,7 @@ class Connection:
         return self._pending.pop(0)
 
     def _send_fragments(self, context_id: int, data: bytes | memoryview, *, command: int) -> None:
-        size = self.peer_max_pdu - 6
+        size = (self.peer_max_pdu - 6) & ~1  # fragments are of even length
         view = memoryview(data)
         total = max(len(view), 1)
         batch: list[bytes | memoryview] = []
