@@ -13,7 +13,8 @@ from pynetdicom.presentation import build_context, build_role
 
 from adit.connectors.dimse.commands import Command
 from adit.connectors.dimse.contexts import Proposal
-from adit.connectors.dimse.messages import Message, Messages
+from adit.connectors.dimse.incoming import Message
+from adit.connectors.dimse.messages import Messages
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.prompt_socket import PromptSocket
 from adit.connectors.dimse.status import rejection_error

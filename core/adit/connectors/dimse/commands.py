@@ -39,6 +39,7 @@ class Element(IntEnum):
     WARNING = 0x1023
 
 
+_KNOWN = frozenset(Element)
 _UIDS = (Element.AFFECTED_SOP_CLASS_UID, Element.AFFECTED_SOP_INSTANCE_UID)
 
 Command = Mapping[Element, int | str]
@@ -94,7 +95,11 @@ def encode(command: Command) -> bytes:
 
 
 def decode(encoded: bytes) -> Command:
-    """Read the elements that we know and pass over the others; raises ValueError where the bytes are none."""
+    """Read the elements that we know; raises ValueError where the bytes are none.
+
+    All others are passed over, those of other groups too: dcmtk (so Orthanc) puts the list of failed instances, which
+    belongs into a data set, behind the command.
+    """
     command: dict[Element, int | str] = {}
     position = 0
     while position < len(encoded):
@@ -103,10 +108,10 @@ def decode(encoded: bytes) -> Command:
         group, element, length = struct.unpack_from("<HHI", encoded, position)
         position += 8
         value = encoded[position : position + length]
-        if len(value) < length or group:
-            raise ValueError("a command element is cut short or of another group")
+        if len(value) < length:
+            raise ValueError("a command element is cut short")
         position += length
-        if element in set(Element):
+        if group == 0 and element in _KNOWN:
             command[Element(element)] = _decode(Element(element), value)
     if Element.COMMAND_FIELD not in command:
         raise ValueError("a command set without a command field")

@@ -10,7 +10,7 @@ from adit.connectors.dimse.association import Association, NoContextAccepted
 from adit.connectors.dimse.charset import decode_identifier, encode_identifier
 from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.contexts import FIND_MODELS
-from adit.connectors.dimse.messages import Message
+from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
 from adit.errors import PermanentError, RetryableError

@@ -12,7 +12,7 @@ from adit.connectors.dimse.association import Association, NoContextAccepted
 from adit.connectors.dimse.charset import encode_identifier
 from adit.connectors.dimse.commands import Element, Field
 from adit.connectors.dimse.contexts import GET_MODELS
-from adit.connectors.dimse.messages import Message
+from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import query_error
 from adit.errors import AditError, RetryableError
 from adit.query import Level, Selection
@@ -36,6 +36,14 @@ class Tally:
         self.completed += commands.number(final.command, Element.WARNING)
         self.failed += commands.number(final.command, Element.FAILED)
         self.error = self.error or query_error(final.status, "C-GET", association.peer)
+
+    def settle(self, again: "Tally", missing: list[str]) -> None:
+        """Take in a second try for those that failed: what is still missing is what failed."""
+        still = [uid for uid in missing if uid not in again.received]
+        self.completed += len(missing) - len(still)
+        self.failed = len(still)
+        self.error = again.error if still else None
+        self.received |= again.received
 
     def outcome(self, server: str) -> AditError | None:
         """What is to be raised at the end: partial retrieval where some failed, else the peer's refusal."""

@@ -10,20 +10,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from pynetdicom.pdu_primitives import P_DATA
 
 from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Command, Element, Field
+from adit.connectors.dimse.commands import Command
+from adit.connectors.dimse.incoming import Incoming, Message
 from adit.errors import RetryableError
 
-MAX_IDENTIFIER = 8 << 20
 MAX_WAITING = 64
 WINDOW = 2 << 20
 MAX_FRAGMENT = 256 << 10
@@ -45,30 +42,11 @@ class PeerSilent(RetryableError):
     default_reason = "PeerSilent"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A received message: its command and its data set, of a C-STORE in a file."""
-
-    context_id: int
-    command: Command
-    data: bytes = b""
-    file: Path | None = None
-
-    @property
-    def field(self) -> int:
-        return commands.number(self.command, Element.COMMAND_FIELD)
-
-    @property
-    def status(self) -> int:
-        return commands.number(self.command, Element.STATUS)
-
-
 class Messages:
     """Both directions of one association; one thread uses `receive` and `send`, the rest is pynetdicom's."""
 
     def __init__(self, peer: str, send_pdu: Callable[[Any], None], alive: Callable[[], bool]) -> None:
         self.peer = peer
-        self.spool: Path | None = None
         self.msg_queue = _End(self)
         self._send_pdu = send_pdu
         self._alive = alive
@@ -78,10 +56,11 @@ class Messages:
         self._heard = 0.0
         self._ended = False
         self._failure: RetryableError | None = None
-        self._encoded_command = bytearray()
-        self._command: Command | None = None
-        self._data = bytearray()
-        self._file: IO[bytes] | None = None
+        self._incoming = Incoming()
+
+    def receive_into(self, spool: Path) -> None:
+        """Take instances from now on, each into a file under `spool`."""
+        self._incoming.spool = spool
 
     # for the user thread ----------------------------------------------------------------------------------------------
 
@@ -114,9 +93,9 @@ class Messages:
             self._ended = True
             self._changed.notify_all()
             for message in self._arrived:
-                _remove(message.file)
+                message.discard()
             self._arrived.clear()
-            self._drop_file()
+            self._incoming.discard()
 
     # for pynetdicom's threads -----------------------------------------------------------------------------------------
 
@@ -132,7 +111,9 @@ class Messages:
                 return
             try:
                 for context_id, value in primitive.presentation_data_value_list:
-                    self._take(context_id, value)
+                    message = self._incoming.take(context_id, value)
+                    if message is not None:
+                        self._deliver(message)
             except OSError as error:
                 self._fail(f"cannot write what {self.peer} sends: {error.strerror}; free some disk space", "SpoolFull")
             except ValueError as error:
@@ -170,64 +151,16 @@ class Messages:
                 raise ConnectionLost(f"{self.peer} ended the association while we were sending")
             self._unsent += 1
 
-    def _take(self, context_id: int, value: bytes) -> None:
-        header, content = value[0], memoryview(value)[1:]
-        if header & _COMMAND:
-            self._encoded_command += content
-            if len(self._encoded_command) > commands.MAX_LENGTH:
-                raise ValueError("a command set is too long")
-            if header & _LAST:
-                self._begin(context_id)
-            return
-        if self._command is None:
-            raise ValueError("a data set without a command set")
-        if self._file is not None:
-            self._file.write(content)
-        elif len(self._data) + len(content) > MAX_IDENTIFIER:
-            raise ValueError("an identifier is too long")
-        else:
-            self._data += content
-        if header & _LAST:
-            self._complete(context_id)
-
-    def _begin(self, context_id: int) -> None:
-        self._command = commands.decode(bytes(self._encoded_command))
-        self._encoded_command.clear()
-        if commands.number(self._command, Element.COMMAND_FIELD) == Field.C_STORE_RQ:
-            if self.spool is None:
-                raise ValueError("an instance that nobody asked for")
-            # The file's name is ours: a UID from the wire never becomes a path.
-            self._file = NamedTemporaryFile(  # noqa: SIM115 - closed when the last fragment is in, or by discard()
-                dir=self.spool, prefix="received-", suffix=".dataset", delete=False
-            )
-        if not commands.has_data_set(self._command):
-            self._complete(context_id)
-
-    def _complete(self, context_id: int) -> None:
-        assert self._command is not None
-        file = None
-        if self._file is not None:
-            self._file.close()
-            file = Path(self._file.name)
-        self._arrived.append(Message(context_id, self._command, bytes(self._data), file))
-        self._command, self._file = None, None
-        self._data.clear()
+    def _deliver(self, message: Message) -> None:
+        self._arrived.append(message)
         self._changed.notify_all()
         while len(self._arrived) >= MAX_WAITING and not self._ended:
             self._changed.wait(_CHECK_SECONDS)  # so the socket is not read, and the peer has to wait
 
     def _fail(self, message: str, reason: str) -> None:
         self._failure = RetryableError(message, reason=reason)
-        self._drop_file()
+        self._incoming.discard()
         self._changed.notify_all()
-
-    def _drop_file(self) -> None:
-        if self._file is not None:
-            path = Path(self._file.name)
-            with suppress(OSError):  # the disk is full, which is why it is dropped
-                self._file.close()
-            _remove(path)
-            self._file = None
 
 
 class _End:
@@ -255,8 +188,3 @@ def _fragments(kind: int, chunks: Iterable[bytes], size: int) -> Iterator[tuple[
             yield kind, bytes(pending[:size])
             del pending[:size]
     yield kind | _LAST, bytes(pending)
-
-
-def _remove(path: Path | None) -> None:
-    if path is not None:
-        path.unlink(missing_ok=True)

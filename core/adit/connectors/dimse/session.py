@@ -1,0 +1,111 @@
+"""The one association of a connector: kept while it fits what is asked, ended when anything is left unfinished."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from adit.connectors.dimse.association import Association, hang_up, open_association
+from adit.connectors.dimse.contexts import Proposal
+from adit.connectors.dimse.incoming import Message
+from adit.connectors.dimse.messages import ConnectionLost
+from adit.connectors.dimse.peer import Peer
+from adit.errors import RetryableError
+
+
+class Session:
+    """At most one association with a peer at any moment; for one thread, except `abort`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self._association: Association | None = None
+        self._opening: Any = None
+        self._busy = False
+        self._aborted = False
+
+    @contextmanager
+    def exchange(
+        self,
+        needed: Sequence[Proposal],
+        send: Callable[[Association], None],
+        *,
+        wished: Sequence[Proposal] = (),
+        may_repeat: bool = True,
+    ) -> Iterator[tuple[Association, Message]]:
+        """Send a request and hand out its first answer; whatever goes wrong or is left unfinished ends the association.
+
+        An association that rested may have been dropped by the peer meanwhile: lost before the first answer, the
+        request is sent once more on a new one. `wished` is proposed instead of `needed` where one has to be opened.
+        """
+        association = self.associate(needed, wished)
+        try:
+            self._busy = True
+            try:
+                first = _first(association, send)
+            except ConnectionLost:
+                if not (may_repeat and association.rested) or self._aborted:
+                    raise
+                self.drop(association)
+                association = self.associate(needed, wished)
+                self._busy = True
+                first = _first(association, send)
+            yield association, first
+        except BaseException as error:
+            self.drop(association)
+            if self._aborted and isinstance(error, RetryableError):
+                raise self._was_aborted() from error
+            raise
+        if association is self._association:
+            association.rested = True
+            self._busy = False
+
+    def associate(self, needed: Sequence[Proposal], wished: Sequence[Proposal] = ()) -> Association:
+        """The association in hand if it is free and was opened with what is needed, else a new one in its place."""
+        if self._aborted:
+            raise self._was_aborted()
+        current = self._association
+        if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
+            return current
+        self.close()
+        opened = open_association(self.peer, wished or needed, self._note_opening)
+        self._association, self._opening = opened, None
+        if self._aborted:  # by another thread, while it was being opened
+            self.drop(opened)
+            raise self._was_aborted()
+        return opened
+
+    def drop(self, association: Association) -> None:
+        """Abort an association; it is of no use any more."""
+        association.abort()
+        if association is self._association:
+            self._association, self._busy = None, False
+
+    def abort(self) -> None:
+        """End everything from any thread; the session is of no use afterwards."""
+        self._aborted = True
+        opening, association = self._opening, self._association
+        if opening is not None:
+            hang_up(opening)
+        if association is not None:
+            association.abort()
+
+    def close(self) -> None:
+        """Release the association, or abort it in the middle of something."""
+        association, self._association = self._association, None
+        busy, self._busy = self._busy, False
+        if association is not None and busy:
+            association.abort()
+        elif association is not None:
+            association.release()
+
+    def _note_opening(self, raw: Any) -> None:
+        self._opening = raw
+        if self._aborted:
+            hang_up(raw)
+
+    def _was_aborted(self) -> RetryableError:
+        return RetryableError(f"the exchange with {self.peer.name} was aborted", reason="Aborted")
+
+
+def _first(association: Association, send: Callable[[Association], None]) -> Message:
+    send(association)
+    return association.receive()
