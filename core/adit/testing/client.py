@@ -53,9 +53,11 @@ class Client:
         """C-FIND by DICOM keywords; an empty text is a return key."""
         return self._run(C_FIND, self._root + _SERVICE[C_FIND], _identifier(level, wanted), cancel_after=cancel_after)
 
-    def get(self, level: str, wanted: Keys, *, store_status: int = 0) -> Answers:
+    def get(self, level: str, wanted: Keys, *, store_status: int = 0, cancel_after: int | None = None) -> Answers:
         """C-GET; every instance is answered with `store_status`."""
-        return self._run(C_GET, self._root + _SERVICE[C_GET], _identifier(level, wanted), store_status=store_status)
+        identifier = _identifier(level, wanted)
+        model = self._root + _SERVICE[C_GET]
+        return self._run(C_GET, model, identifier, store_status=store_status, cancel_after=cancel_after)
 
     def move(self, level: str, destination: str, wanted: Keys) -> Answers:
         extra = {ul.MOVE_DESTINATION: destination}
@@ -88,14 +90,19 @@ class Client:
                 self.connection.read_data_set(data.extend)
             if message.field == C_STORE:
                 answers.received[message.text(ul.AFFECTED_SOP_INSTANCE)] = bytes(data)
+                if len(answers.received) == cancel_after:
+                    self._cancel(context_id)
                 self._stored(message, store_status)
             elif message.number(ul.STATUS) != PENDING:
                 return _finished(answers, message, bytes(data))
             elif data:
                 answers.found.append(_elements(bytes(data)))
                 if len(answers.found) == cancel_after:
-                    cancel = {ul.COMMAND_FIELD: C_CANCEL, ul.MESSAGE_ID_ANSWERED: self._message_id}
-                    self.connection.send_message(context_id, cancel)
+                    self._cancel(context_id)
+
+    def _cancel(self, context_id: int) -> None:
+        cancel = {ul.COMMAND_FIELD: C_CANCEL, ul.MESSAGE_ID_ANSWERED: self._message_id}
+        self.connection.send_message(context_id, cancel)
 
     def _stored(self, message: ul.Message, status: int) -> None:
         reply: dict[int, int | str] = {

@@ -4,16 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pydicom.charset import decode_bytes, python_encoding
-
 from adit.testing import query_keys as keys
+from adit.testing.character_sets import decode
 from adit.testing.elements import UnreadableDataSet, encode_elements, inflated, spans
 from adit.testing.pacs_index import StoredInstance
 from adit.testing.part10 import text_of
 
 _WILD = re.compile(r"[*?]")
-_PN_DELIMITERS = frozenset(b"^=")
-_DELIMITERS = frozenset(b"\\")
 _LAST_TIME = "235959.999999"
 _ELEMENTS_OF_QUERY = frozenset((keys.LEVEL, keys.CHARACTER_SET, keys.RETRIEVE_AE_TITLE, keys.AVAILABILITY, 0x00080201))
 
@@ -117,11 +114,7 @@ def text(value: bytes, character_set: str = "", tag: int = 0) -> str:
         return str(int.from_bytes(value[:2], "little")) if value else ""
     if not character_set or vr not in ("PN", "LO", "SH", "ST", "LT", "UT", "UC"):
         return text_of(value)
-    names = [part.strip() for part in character_set.split("\\")]
-    encodings = [python_encoding.get(name, "latin-1") for name in names]
-    if len(encodings) == 1:
-        return value.decode(encodings[0], "replace").strip(" \0")
-    return decode_bytes(value, encodings, set(_PN_DELIMITERS if vr == "PN" else _DELIMITERS)).strip(" \0")
+    return decode(value, character_set)
 
 
 def _identity(level: str) -> Callable[[StoredInstance], str]:

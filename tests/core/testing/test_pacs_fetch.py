@@ -91,6 +91,15 @@ def test_one_context_with_many_syntaxes_gets_the_one_that_is_stored(loopback_pac
     assert answers.received == {instance.sop_instance_uid: data_set_bytes(path)}
 
 
+def test_a_canceled_fetch_ends_early_and_counts_what_is_left(loopback_pacs: LoopbackPacs, tmp_path: Path) -> None:
+    paths = CT.write(tmp_path / "ct")
+    loopback_pacs.load(paths)
+    with client((loopback_pacs.host, loopback_pacs.port), "PACS", storage=proposals(paths)) as one:
+        answers = one.get("STUDY", {"StudyInstanceUID": CT.study_instance_uid}, cancel_after=2)
+    assert answers.status == 0xFE00
+    assert answers.counts == {ul.REMAINING: 3, ul.COMPLETED: 2, ul.FAILED: 0, ul.WARNING: 0}
+
+
 def test_c_move_sends_to_a_known_destination(loopback_pacs: LoopbackPacs, odd: dict[str, Path], tmp_path: Path) -> None:
     with LoopbackPacs(tmp_path / "destination", "DEST") as destination:
         loopback_pacs.destinations["DEST"] = (destination.host, destination.port)

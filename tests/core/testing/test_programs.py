@@ -93,7 +93,7 @@ def test_orthanc_can_ask_for_a_password(tmp_path: Path) -> None:
 
 @pytest.mark.peer
 @pytest.mark.parametrize("tcp_nodelay", [True, False])
-def test_tcp_nodelay_reaches_the_process_only_when_asked(tcp_nodelay: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_tcp_nodelay_reaches_the_process_only_when_asked(tcp_nodelay: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     skip_or_fail("Orthanc")
     with Orthanc(tmp_path / "orthanc", tcp_nodelay=tcp_nodelay) as peer:
         environment = Path(f"/proc/{peer.pid}/environ").read_bytes().split(b"\0")
