@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
 from adit.cluster.cluster import Listing, Manifest, WatchEvent
 from adit.cluster.embedded import requests
 from adit.cluster.embedded.admission import kind_of
-from adit.cluster.embedded.folder import DATABASE, prepare_data_folder
+from adit.cluster.embedded.folder import DATABASE, now, prepare_data_folder
 from adit.cluster.embedded.requests import Request
 from adit.cluster.embedded.slots import EmbeddedSlots
 from adit.cluster.embedded.store import LogLimits, Store, prepare_database
@@ -53,7 +52,7 @@ class EmbeddedCluster:
 
     def interactive_slots(self) -> EmbeddedSlots:
         """The interactive slots of every endpoint, shared by all processes that open this data folder."""
-        return EmbeddedSlots(self.data, self._writer, now)
+        return EmbeddedSlots(self.data)
 
     def acting_as(self, person: str, groups: tuple[str, ...] = ()) -> "EmbeddedCluster":
         """The same cluster in the name of a person; groups have no meaning without a policy file."""
@@ -107,8 +106,3 @@ class EmbeddedCluster:
             return await self._writer.write(lambda store: change(store, request))
         finally:
             self._changes.notify()
-
-
-def now() -> str:
-    """The time as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

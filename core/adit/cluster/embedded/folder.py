@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from adit.errors import BadInput
@@ -36,9 +37,16 @@ def prepare_data_folder(data: Path) -> Path:
     return data.resolve()
 
 
+def now() -> str:
+    """The time as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def private_folder(path: Path) -> Path:
-    """Make a folder below the data folder that only its user may enter."""
-    path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Make a folder, and those above it that are missing, that only its user may enter."""
+    if not path.parent.exists():
+        private_folder(path.parent)
+    path.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
     return path
 
 

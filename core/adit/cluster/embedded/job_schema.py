@@ -11,7 +11,8 @@ from typing import Any
 Manifest = dict[str, Any]
 
 _POD_FIELDS = {"metadata.name", "metadata.namespace", "metadata.uid"}
-_VOLUME_TYPES = {"secret", "emptyDir", "persistentVolumeClaim"}
+CLAIM = "persistentVolumeClaim"
+_VOLUME_TYPES = {"secret", "emptyDir", CLAIM}
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]{0,252}")
 _REQUIRED: dict[str, Any] = {"backoffLimit": 0}
 _ALLOWED: dict[str, Any] = {
@@ -74,7 +75,8 @@ def _pod_problems(template: Any) -> Iterator[tuple[str, str]]:
         yield f"{at}.volumes", "must be a list of objects"
         return
     yield from _volume_problems(volumes, f"{at}.volumes")
-    yield from _container_problems(containers[0], {volume.get("name") for volume in volumes}, f"{at}.containers[0]")
+    yield from _container_problems(containers[0], f"{at}.containers[0]")
+    yield from _mount_problems(containers[0], volumes, f"{at}.containers[0].volumeMounts")
 
 
 def _volume_problems(volumes: list[Manifest], at: str) -> Iterator[tuple[str, str]]:
@@ -97,7 +99,7 @@ def _secret_volume_problems(secret: Any, at: str) -> Iterator[tuple[str, str]]:
             yield f"{at}.items[{position}]", "needs a key, and a relative path without `..`"
 
 
-def _container_problems(container: Manifest, volumes: set[Any], at: str) -> Iterator[tuple[str, str]]:
+def _container_problems(container: Manifest, at: str) -> Iterator[tuple[str, str]]:
     for field in ("command", "args"):
         words = container.get(field, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
@@ -108,14 +110,18 @@ def _container_problems(container: Manifest, volumes: set[Any], at: str) -> Iter
         yield f"{at}.envFrom", "the embedded cluster does not support this"
     for position, variable in enumerate(container.get("env", [])):
         yield from _variable_problems(variable, f"{at}.env[{position}]")
+
+
+def _mount_problems(container: Manifest, volumes: list[Manifest], at: str) -> Iterator[tuple[str, str]]:
+    claims = {volume.get("name"): CLAIM in volume for volume in volumes}
     for position, mount in enumerate(container.get("volumeMounts", [])):
-        where = f"{at}.volumeMounts[{position}]"
-        if not isinstance(mount, dict) or mount.get("name") not in volumes:
+        where = f"{at}[{position}]"
+        if not isinstance(mount, dict) or mount.get("name") not in claims:
             yield f"{where}.name", "names no volume of the pod"
         elif not _is_mount_path(mount.get("mountPath")):
             yield f"{where}.mountPath", "must be an absolute path without `..`"
-        elif {"subPath", "subPathExpr"} & mount.keys():
-            yield f"{where}.subPath", "the embedded cluster does not support this"
+        elif {"subPath", "subPathExpr"} & mount.keys() and not claims[mount["name"]]:
+            yield f"{where}.subPath", "the embedded cluster supports this for claims only"
 
 
 def _variable_problems(variable: Any, at: str) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from adit.api.endpoint import Endpoint
-from adit.cluster.embedded.folder import SLOTS, private_folder
+from adit.cluster.embedded.folder import DATABASE, SLOTS, now, prepare_data_folder, private_folder
 from adit.cluster.embedded.locks import is_free, try_vanishing_lock
-from adit.cluster.embedded.store import Store
+from adit.cluster.embedded.store import LogLimits, Store, prepare_database
 from adit.cluster.embedded.worker import Worker
 from adit.cluster.slots import ACQUIRE_SECONDS, SlotsTaken
 
@@ -30,13 +30,19 @@ class SlotRow:
     since: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no slot, and whether waiting is of no use."""
+
+    message: str
+    final: bool = False
+
+
 class EmbeddedSlots:
     """The slots of every endpoint, shared by the processes of a data folder."""
 
-    def __init__(self, data: Path, worker: Worker, clock: Callable[[], str]) -> None:
-        self._folder = private_folder(data / SLOTS)
-        self._worker = worker
-        self._clock = clock
+    def __init__(self, data: Path) -> None:
+        self._data = data
 
     @contextlib.asynccontextmanager
     async def acquire(
@@ -47,28 +53,46 @@ class EmbeddedSlots:
         timeout: float = ACQUIRE_SECONDS,  # noqa: ASYNC109  # its end is an answer that names the holders
     ) -> AsyncIterator[None]:
         """Hold one of `capacity` slots. Raises SlotsTaken after `timeout` seconds."""
-        row = SlotRow(str(endpoint), str(uuid.uuid4()), holder[:_MAX_HOLDER], self._clock())
-        with try_vanishing_lock(self._folder / row.token) as taken:
-            assert taken, "nobody else knows the token"
-            await self._wait(row, capacity, timeout)
-            try:
-                yield
-            finally:
-                await self._worker.write(partial(_remove, token=row.token))
-
-    async def _wait(self, row: SlotRow, capacity: int, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            others = await self._worker.write(partial(take, row=row, capacity=capacity, folder=self._folder))
-            if others is None:
-                return
-            if not others or time.monotonic() >= end:
-                raise SlotsTaken(_refusal(row.endpoint, capacity, others))
-            await asyncio.sleep(_POLL_SECONDS)
+        data = prepare_data_folder(self._data)
+        folder = private_folder(data / SLOTS)
+        row = SlotRow(str(endpoint), str(uuid.uuid4()), holder[:_MAX_HOLDER], now())
+        async with open_worker(data) as worker:
+            with try_vanishing_lock(folder / row.token) as taken:
+                assert taken, "nobody else knows the token"
+                await _wait(worker, partial(take, row=row, capacity=capacity, folder=folder), timeout)
+                try:
+                    yield
+                finally:
+                    await worker.write(partial(_remove, token=row.token))
 
 
-def take(store: Store, row: SlotRow, capacity: int, folder: Path) -> list[SlotRow] | None:
-    """Take a slot where one is free; else who holds them. Rows of the dead are removed on the way."""
+@contextlib.asynccontextmanager
+async def open_worker(data: Path) -> AsyncIterator[Worker]:
+    """A connection of one's own to the file of a data folder."""
+    limits = LogLimits()
+    prepare_database(data, limits)
+    worker = Worker(data / DATABASE, limits, "slots")
+    try:
+        yield worker
+    finally:
+        await worker.close()
+
+
+async def _wait(worker: Worker, attempt: Callable[[Store], Refusal | None], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (refusal := await worker.write(attempt)) is not None:
+        if refusal.final or time.monotonic() >= end:
+            raise SlotsTaken(refusal.message)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def take(store: Store, row: SlotRow, capacity: int, folder: Path) -> Refusal | None:
+    """Take a slot where one is free, else say who holds them. Rows of the dead are removed on the way."""
+    if capacity < 1:
+        return Refusal(
+            f"{row.endpoint} keeps no association for people: raise limits.reservedInteractive of its DicomServer",
+            final=True,
+        )
     held = []
     for other in _rows(store, row.endpoint):
         if is_free(folder / other.token):
@@ -76,7 +100,8 @@ def take(store: Store, row: SlotRow, capacity: int, folder: Path) -> list[SlotRo
         else:
             held.append(other)
     if len(held) >= capacity:
-        return held
+        names = ", ".join(f"{other.holder} since {other.since}" for other in held)
+        return Refusal(f"no interactive slot of {row.endpoint} is free ({len(held)} of {capacity} taken): {names}")
     values = (row.endpoint, row.token, row.holder, row.since)
     store.connection.execute("INSERT INTO slots VALUES (?, ?, ?, ?)", values)
     return None
@@ -89,12 +114,3 @@ def _rows(store: Store, endpoint: str) -> list[SlotRow]:
 
 def _remove(store: Store, token: str) -> None:
     store.connection.execute("DELETE FROM slots WHERE token = ?", (token,))
-
-
-def _refusal(endpoint: str, capacity: int, holders: list[SlotRow]) -> str:
-    if not holders:
-        return f"{endpoint} keeps no association for people: raise limits.reservedInteractive of its DicomServer"
-    names = ", ".join(f"{row.holder} since {row.since}" for row in holders)
-    count = "the interactive slot" if capacity == 1 else f"all {capacity} interactive slots"
-    verb = "is" if capacity == 1 else "are"
-    return f"{count} of {endpoint} {verb} taken by {names}: try again when one is done"
