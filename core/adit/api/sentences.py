@@ -59,7 +59,7 @@ def problems_of(model: type[Model], value: Any) -> Iterator[tuple[Path, str]]:
 def similar(word: str, known: Iterable[str]) -> str:
     """' (did you mean "tasks"?)' where a known word is near, else nothing."""
     by_folded = {one.replace("_", "").lower(): one for one in known}
-    near = difflib.get_close_matches(word.replace("_", "").lower(), by_folded, n=1)
+    near = difflib.get_close_matches(word.replace("_", "").lower(), by_folded, n=1, cutoff=0.7)
     return f' (did you mean "{by_folded[near[0]]}"?)' if near else ""
 
 
