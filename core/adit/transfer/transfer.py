@@ -75,7 +75,8 @@ def transfer_task(
     try:
         listing = list_study(source, task)
     except AditError as error:
-        return _failed(task, error)
+        # What the stop signal tore down is no fault of the peer's.
+        return replace(_failed(task, error), interrupted=timing.stop())
     selected = select(listing, policy)
     ledger = Ledger(listing, selected)
     _note_listing(ledger, listing)
@@ -97,7 +98,7 @@ def transfer_task(
         end = _move(listing, selected, way, ledger)
     finally:
         empty_folder(spool)
-    if end.stopped:
+    if end.stopped or timing.stop():
         return TaskOutcome(_unfinished(task, listing, ledger), interrupted=True)
     if early := _end_of_all(end, ledger):
         return TaskOutcome(_unfinished(task, listing, ledger, early), error=early)
@@ -142,7 +143,7 @@ def _move(listing: Listing, selected: Selected, way: Way, ledger: Ledger) -> Pas
     missing = ledger.missing()
     # A series that only has a number is asked for whole: which of it are missing, nobody can say.
     short = {**missing, **{uid: () for uid, count in ledger.unnamed.items() if count > 0}}
-    if not short or first.stopped or first.store_error is not None or _is_final(first.fetch_error):
+    if not short or first.stopped or way.stop() or first.store_error is not None or _is_final(first.fetch_error):
         return first
     ledger.asked_again = True
     again = replace(selection, series_instance_uids=tuple(short), sop_instance_uids=tuple(missing.items()))

@@ -1,0 +1,48 @@
+"""Opens the two peers of a TaskSet from its rendered config, and closes them when the work is over."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adit.api.dicom_server import DicomServerSpec, Verification
+from adit.connectors.connector import Connector
+from adit.connectors.target import Target
+from adit.contract import RenderedFolder, RenderedServer
+from adit_jobrunner.config import Config
+
+Opener = Callable[[Target], Connector]
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Source and destination, opened, and how what is stored is proved."""
+
+    source: Connector
+    destination: Connector
+    verification: Verification
+
+
+@contextmanager
+def opened(config: Config, opener: Opener) -> Iterator[Peers]:
+    """Both peers while the context is open; their associations are reused from task to task. Raises BadInput."""
+    source = target_of(config.source, config, config.source_authorization)
+    destination = target_of(config.destination, config, config.destination_authorization)
+    with opener(source) as from_here, opener(destination) as to_there:
+        spec = config.destination.spec
+        verification = spec.verification if isinstance(spec, DicomServerSpec) else Verification(settle_seconds=0)
+        yield Peers(from_here, to_there, verification)
+
+
+def target_of(peer: RenderedServer | RenderedFolder, config: Config, authorization: str | None) -> Target:
+    """What a connector needs of a rendered peer; a server may want to be called by another name of ours."""
+    calling = config.settings.calling_ae_title
+    if isinstance(peer, RenderedServer) and peer.spec.dimse is not None:
+        calling = peer.spec.dimse.calling_ae_title or calling
+    return Target(
+        name=peer.name,
+        spec=peer.spec,
+        calling_ae_title=calling,
+        mount_dir=Path(config.settings.mount_dir),
+        authorization=authorization,
+    )

@@ -1,0 +1,41 @@
+"""The sign of life: renewTime every 10 s; who cannot renew for 40 s must assume that another will take over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from adit.api.task_set import Holder
+from adit.errors import RetryableError
+from adit_jobrunner.control import Control
+from adit_jobrunner.status import HolderLost, StatusWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between renewals, seconds without one after which the set is given up, by a monotonic clock."""
+
+    every: float
+    fence: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def keep_alive(writer: StatusWriter, holder: Callable[[], Holder], control: Control, rhythm: Rhythm) -> None:
+    """Renew until cancelled, or until the set is lost; then everything is torn down at once."""
+    renewed = rhythm.clock()
+    pause = rhythm.every
+    while True:
+        await rhythm.sleep(pause)
+        left = rhythm.fence - (rhythm.clock() - renewed)
+        try:
+            # An answer that comes after the fence is none.
+            await asyncio.wait_for(writer.write({"holder": holder().manifest()}), timeout=max(left, 0))
+            renewed, pause = rhythm.clock(), rhythm.every
+        except HolderLost as lost:
+            control.lose(lost.message)
+            return
+        except (RetryableError, TimeoutError):
+            pause = min(rhythm.every / 5, 1.0)
+        if rhythm.clock() - renewed >= rhythm.fence:  # guard: silence-is-loss
+            control.lose(f"the cluster could not be reached for {rhythm.fence:.0f} s")
+            return
