@@ -24,7 +24,9 @@ class Trial(Model):
     """The clinical trial that the data goes to (PS3.3 C.7.1.3): ClinicalTrialProtocolID and -Name."""
 
     id: Text | None = None
+    """ClinicalTrialProtocolID (0012,0020)."""
     name: Text | None = None
+    """ClinicalTrialProtocolName (0012,0021)."""
 
 
 class Pseudonymization(Model):
@@ -35,9 +37,13 @@ class Pseudonymization(Model):
     )
 
     profile: ObjectName | None = None
+    """The profile that de-identifies the data, such as adit-compatible."""
     identified: Literal[True] | None = None
+    """True where the data leaves as it is."""
     reason: LongText | None = None
+    """Why it may."""
     trial: Trial | None = None
+    """The trial that the data is marked with."""
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> "Pseudonymization":
@@ -54,27 +60,39 @@ class TransferSettings(Model):
     """What all kinds that lead to a transfer share, under one policy."""
 
     source: SourceRef
+    """Where images come from."""
     destination: DestinationRef
+    """Where they go."""
     pseudonymization: Pseudonymization
+    """How patients' identities are protected."""
 
 
 class Retry(Model):
     """Another round: a new token opens it; `tasks` narrows the scope to the named ids."""
 
     token: RetryToken
+    """Any new word opens another round."""
     scope: RetryScope
+    """Which tasks are repeated."""
     tasks: Annotated[tuple[TaskId, ...], Field(max_length=100)] = ()
+    """Only these of them, by id."""
 
 
 class TransferJobSpec(TransferSettings):
     """The transfer and its verbs; everything but the verbs is immutable."""
 
     tasks: Annotated[tuple[TransferTask, ...], Field(min_length=1, max_length=MAX_INLINE_TASKS)]
+    """What is moved, at most 500 tasks and 200 KiB."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
+    """How many runners may work at once; servers may allow fewer."""
     priority: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Higher goes first."""
     suspend: bool = False
+    """Whether the job stops after the current tasks, to be resumed."""
     shutdown: Literal["Graceful", "Immediate"] | None = None
+    """Ends the job: Graceful after the current tasks, Immediate at once."""
     retry: Retry | None = None
+    """Asks for another round."""
 
 
 # The verbs: the only fields of a TransferJob's spec that may change, by their names in YAML.
@@ -134,13 +152,20 @@ class TransferJobStatus(Model):
     observed_generation: Count | None = None
     conditions: Annotated[tuple[Condition, ...], Field(max_length=10)] = ()
     phase: Phase | None = None
+    """For people; programs read the conditions."""
     message: Message = ""
+    """Why it is so, for people."""
     plan: Plan | None = None
+    """The plan of the newest round."""
     earlier_plans: Annotated[tuple[Plan, ...], Field(max_length=100)] = ()
+    """The plans of the rounds before."""
     observed_retry_token: RetryToken | None = None
     tasks: TaskCounts = TaskCounts()
+    """How many tasks are in which state."""
     instances: InstanceCounts = InstanceCounts()
+    """How many instances got how far."""
     bytes: Count = 0
     failure_summary: Annotated[tuple[FailureSummary, ...], Field(max_length=10)] = ()
+    """The most frequent reasons."""
     start_time: Timestamp | None = None
     completion_time: Timestamp | None = None

@@ -1,0 +1,180 @@
+"""Accept: may this job run as it stands? References, credentials, capabilities, grants, tasks and profile. Pure."""
+
+from collections.abc import Iterator
+
+from adit.api.dicom_server import DicomServerSpec
+from adit.api.endpoint import endpoint_of
+from adit.api.resource import DicomServer
+from adit.api.tasks import problems_across
+from adit.api.transfer_job import TransferJobSpec
+from adit.cluster.kinds import Ref
+from adit.policy import Protection, Request, Resource, Use, authorize
+from adit.pseudonymization.profile import BUILT_IN, Profile
+from adit_operator.observed import Observed, Waiting
+from adit_operator.project import resolve
+
+MAX_NAMED_PROBLEMS = 5
+
+
+def refusals(seen: Observed) -> Iterator[Waiting]:
+    """Why the job cannot run until a person acts, most fundamental first; nothing when it is accepted."""
+    yield from _unresolved(seen)
+    yield from _invalid_tasks(seen.job.spec)
+    yield from _unknown_profile(seen.job.spec)
+    yield from _not_granted(seen)  # guard: grants-at-every-reconcile
+    yield from _credentials(seen)
+    yield from _incapable(seen)
+
+
+def refusal(seen: Observed) -> Waiting | None:
+    """The first reason why the job cannot run, if there is one."""
+    return next(refusals(seen), None)
+
+
+def profile_of(spec: TransferJobSpec) -> Profile | None:
+    """The profile that the job names, if it pseudonymizes by one that exists."""
+    name = spec.pseudonymization.profile
+    return BUILT_IN.get(name) if name is not None else None
+
+
+def protection_of(spec: TransferJobSpec) -> Protection:
+    """How the data is protected on its way."""
+    profile = profile_of(spec)
+    if profile is None:
+        return "Identified"
+    return "FitForPatients" if profile.fit_for_patients else "Pseudonymized"
+
+
+def ends_of(seen: Observed) -> tuple[Ref, Ref]:
+    """Source and destination of the job."""
+    namespace = seen.job.metadata.namespace
+    return resolve(seen.job.spec.source, namespace), resolve(seen.job.spec.destination, namespace)
+
+
+def servers_of(seen: Observed) -> Iterator[tuple[Ref, DicomServer]]:
+    """The servers among source and destination, in that order."""
+    for ref in ends_of(seen):
+        if ref in seen.servers:
+            yield ref, seen.servers[ref]
+
+
+def _unresolved(seen: Observed) -> Iterator[Waiting]:
+    for ref in ends_of(seen):
+        where = f"{ref.name} in namespace {ref.namespace}"
+        if ref.kind == "DicomServer" and ref not in seen.servers:
+            yield Waiting("ServerNotFound", f"there is no DicomServer {where}: create it, or correct the name")
+        if ref.kind == "DicomFolder" and ref not in seen.folders:
+            yield Waiting("FolderNotFound", f"there is no DicomFolder {where}: create it, or correct the name")
+
+
+def _invalid_tasks(spec: TransferJobSpec) -> Iterator[Waiting]:
+    problems = [
+        f"spec.{problem.path}: {problem.message}"
+        for problem in problems_across(spec.tasks, pseudonymized=spec.pseudonymization.profile is not None)
+    ]
+    if problems:
+        more = f"; and {len(problems) - MAX_NAMED_PROBLEMS} more" if len(problems) > MAX_NAMED_PROBLEMS else ""
+        yield Waiting("InvalidTasks", "; ".join(problems[:MAX_NAMED_PROBLEMS]) + more)
+
+
+def _unknown_profile(spec: TransferJobSpec) -> Iterator[Waiting]:
+    name = spec.pseudonymization.profile
+    if name is not None and name not in BUILT_IN:
+        known = ", ".join(sorted(BUILT_IN))
+        yield Waiting("ProfileNotFound", f"there is no pseudonymization profile {name}: the built-in ones are {known}")
+
+
+def _not_granted(seen: Observed) -> Iterator[Waiting]:
+    source, destination = ends_of(seen)
+    uses = [Use(_resource(source), "Source"), Use(_resource(destination), "Destination")]
+    grants = {_resource(ref): server.spec.allowed_consumers for ref, server in seen.servers.items()}
+    grants |= {_resource(ref): folder.spec.allowed_consumers for ref, folder in seen.folders.items()}
+    request = Request(seen.job.metadata.namespace, protection_of(seen.job.spec))
+    for denial in authorize(request, uses, grants):
+        yield Waiting("AccessDenied", denial.message)
+
+
+def _resource(ref: Ref) -> Resource:
+    return Resource("DicomServer" if ref.kind == "DicomServer" else "DicomFolder", ref.namespace, ref.name)
+
+
+def _credentials(seen: Observed) -> Iterator[Waiting]:
+    for ref, server in servers_of(seen):
+        wanted = credential_of(ref, server)
+        if wanted is None:
+            continue
+        secret_ref, key = wanted
+        secret, for_whom = seen.secrets.get(secret_ref), f"the credential of DicomServer {ref.name}"
+        where = f"Secret {secret_ref.name} in namespace {secret_ref.namespace}"
+        if secret is None:
+            yield Waiting("SecretMissing", f"{where} is missing ({for_whom}): create it")
+        elif secret.purpose != "credential":
+            yield Waiting(
+                "SecretNotLabelled",
+                f"{where} may not be read as {for_whom}: run `kubectl label secret -n {secret_ref.namespace} "
+                f"{secret_ref.name} adit.dev/purpose=credential`, or add that label to its manifest and apply it again",
+            )
+        elif key not in secret.data:
+            yield Waiting("SecretMissing", f"{where} has no key {key} ({for_whom}): add it")
+
+
+def credential_of(ref: Ref, server: DicomServer) -> tuple[Ref, str] | None:
+    """The Secret, beside the server, and its key that hold the Authorization header; None where there is none."""
+    authorization = server.spec.dicomweb.authorization if server.spec.dicomweb else None
+    if authorization is None:
+        return None
+    return Ref("Secret", ref.namespace, authorization.secret_ref.name), authorization.secret_ref.key
+
+
+def _incapable(seen: Observed) -> Iterator[Waiting]:
+    source, destination = ends_of(seen)
+    if source in seen.servers:
+        yield from _cannot_be_source(source.name, seen.servers[source].spec)
+    if destination in seen.servers:
+        yield from _cannot_be_destination(destination.name, seen.servers[destination].spec)
+    endpoints = [endpoint_of(server.spec) for _, server in servers_of(seen)]
+    if len(endpoints) == 2 and endpoints[0] == endpoints[1] and seen.slots.get(str(endpoints[0]), 2) < 2:  # noqa: PLR2004  # source and destination
+        yield Waiting(
+            "CapTooSmall",
+            f"source and destination are one endpoint ({endpoints[0]}) with one slot for runners, and a transfer takes "
+            "two: raise spec.limits.maxAssociations of the DicomServer to 3",
+        )
+
+
+def _cannot_be_source(name: str, spec: DicomServerSpec) -> Iterator[Waiting]:
+    if not _can_find(spec):
+        yield Waiting(
+            "CapabilityMissing", f"source {name} can neither C-FIND nor QIDO-RS: set dimse.find or dicomweb.qido"
+        )
+    ways = {
+        "CGet": spec.dimse is not None and spec.dimse.get,
+        "Wado": spec.dicomweb is not None and spec.dicomweb.wado,
+    }
+    if not any(ways.get(method, False) for method in spec.retrieve_order):
+        yield Waiting(
+            "CapabilityMissing",
+            f"source {name} gives no image away: its retrieveOrder names neither a supported C-GET nor WADO-RS "
+            "(C-MOVE needs the receiver, which this version does not have)",
+        )
+
+
+def _cannot_be_destination(name: str, spec: DicomServerSpec) -> Iterator[Waiting]:
+    ways = {
+        "CStore": spec.dimse is not None and spec.dimse.store,
+        "Stow": spec.dicomweb is not None and spec.dicomweb.stow,
+    }
+    if not any(ways[method] for method in spec.store_order):
+        yield Waiting(
+            "CapabilityMissing",
+            f"destination {name} takes no image: its storeOrder names no supported C-STORE or STOW-RS",
+        )
+    if spec.verification.method in {"Instances", "Counts"} and not _can_find(spec):
+        yield Waiting(
+            "VerificationImpossible",
+            f"destination {name} cannot be asked what it holds: set dimse.find or dicomweb.qido, or another "
+            "verification.method than " + spec.verification.method,
+        )
+
+
+def _can_find(spec: DicomServerSpec) -> bool:
+    return (spec.dimse is not None and bool(spec.dimse.find)) or (spec.dicomweb is not None and spec.dicomweb.qido)

@@ -1,0 +1,149 @@
+"""Admit: one turn of the admission loop. Look at everything, decide, make the Jobs of the sets that may run."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from adit.cluster.cluster import Conflict, Manifest
+from adit.cluster.kinds import Ref
+from adit.errors import PermanentError
+from adit_operator.admission import Admission, Candidate, admissible, admit, startable
+from adit_operator.cache import Cache
+from adit_operator.gather import World, held
+from adit_operator.give import given
+from adit_operator.key import KEY_SECRET
+from adit_operator.manifests import Attempt, runner_job
+from adit_operator.observed import KeySeen, SeenFolder, SeenSet, SeenTransfer, Waiting
+from adit_operator.reach import Reach
+from adit_operator.render import Given, names_of, peers_hash, rendered
+from adit_operator.slots import Allocation, allocated, caps_of, endpoints_between
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn did: the jobs that got a runner, why the others wait, and when it must look again at the latest."""
+
+    started: tuple[Ref, ...]
+    waiting: Mapping[str, Waiting]
+    next_due: datetime | None
+    allocation: Allocation
+
+
+async def admission_turn(world: World, reach: Reach) -> Turn:
+    """Decide what runs now, and start it. Raises ClusterUnavailable; what was started stays started."""
+    cache = world.cache
+    allocation = observe_allocation(world)
+    admission = _decide(world, reach, allocation)
+    owners = {transfer.uid: transfer for transfer in cache.transfers.values()}
+    started, waiting = [], dict(admission.waiting)
+    for seen in admission.start:
+        transfer = owners[seen.owner_uid or ""]
+        try:
+            if await _start(world, transfer, seen):
+                started.append(transfer.ref)
+        except PermanentError as error:
+            log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
+            waiting[transfer.uid] = Waiting("StartRefused", error.message)
+    return Turn(tuple(dict.fromkeys(started)), waiting, admission.next_due, allocation)
+
+
+def observe_allocation(world: World) -> Allocation:
+    """What runners hold now."""
+    cache = world.cache
+    sets = tuple(seen for seen in cache.sets.values() if not seen.finished)
+    return allocated(cache.jobs.values(), sets, held(world.lease, sets), cache.servers)
+
+
+def _decide(world: World, reach: Reach, allocation: Allocation) -> Admission:
+    cache = world.cache
+    candidates = []
+    for transfer in cache.transfers.values():
+        if not admissible(transfer):
+            continue
+        newest = _newest_attempts(cache, transfer)
+        sets = [
+            seen
+            for seen in cache.sets_of(transfer.uid)
+            if startable(seen, transfer, allocation, max(newest.get(seen.uid, -1), seen.attempt))
+        ]
+        if sets:
+            ends = endpoints_between(transfer.source, transfer.destination, cache.servers)
+            candidates.append(Candidate(transfer, sets, ends))
+    return admit(candidates, allocation, caps_of(cache.servers.values(), reach.down()), world.clock.now())
+
+
+def _newest_attempts(cache: Cache, transfer: SeenTransfer) -> Mapping[str, int]:
+    newest: dict[str, int] = {}
+    for job in cache.jobs_of(transfer.uid):
+        newest[job.task_set_uid] = max(job.attempt, newest.get(job.task_set_uid, -1))
+    return newest
+
+
+async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
+    """Make the Job of the set's next attempt, after the Secrets that it mounts."""
+    gift = _gift(world, transfer)
+    if gift is None:
+        return False  # reconcile sees the same gap and tells the person
+    namespace, settings = world.settings.runner_namespace, world.settings
+    secrets = rendered(gift, namespace)
+    number = 1 + max(
+        seen.attempt,
+        seen.judged_attempt,
+        *(job.attempt for job in world.cache.jobs.values() if job.task_set == seen.ref),
+        -1,
+    )
+    attempt = Attempt(
+        task_set=seen.ref,
+        task_set_uid=seen.uid,
+        owner_name=transfer.ref.name,
+        owner_uid=transfer.uid,
+        number=number,
+        endpoints=endpoints_between(transfer.source, transfer.destination, world.cache.servers),
+        secrets=names_of(secrets),
+        peers=peers_hash(gift),
+        folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
+    )
+    for secret in secrets.values():
+        await _ensure(world, secret)
+    job = runner_job(attempt, namespace=namespace, image=settings.runner_image, mount_dir=settings.mount_dir)
+    try:
+        made = await world.cluster.create(job)
+    except Conflict:
+        made = await world.cluster.get(Ref.of(job))  # an earlier turn made it, and its answer got lost
+    world.cache.put(made)
+    return Ref.of(job) in world.cache.jobs
+
+
+def _gift(world: World, transfer: SeenTransfer) -> Given | None:
+    cache, namespace = world.cache, transfer.ref.namespace
+    key = KeySeen(
+        cache.secrets.get(Ref("Secret", namespace, KEY_SECRET)),
+        cache.markers.get(namespace),
+        frozenset([transfer.key_id] if transfer.key_id else []),
+    )
+    return given(
+        transfer.source,
+        transfer.destination,
+        transfer.profile,
+        servers=cache.servers,
+        folders=cache.folders,
+        secrets=cache.secrets.get,
+        key=key,
+        settings=world.settings.for_runners(),
+    )
+
+
+async def _ensure(world: World, secret: Manifest) -> None:
+    """A rendered Secret is named by its content: where the name is taken, the content is there."""
+    with contextlib.suppress(Conflict):
+        await world.cluster.create(secret)
+
+
+def running_on(world: World, endpoint: str) -> int:
+    """How many runner slots of an endpoint are taken now."""
+    return observe_allocation(world).slots[endpoint]

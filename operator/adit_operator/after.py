@@ -1,0 +1,81 @@
+"""After the end: a finished round never changes; a new retry token opens the next one, waits, or is refused. Pure."""
+
+from collections.abc import Sequence
+
+from adit.api.conditions import Condition, ConditionStatus, with_condition
+from adit.api.tasks import TransferTask
+from adit.api.transfer_job import TransferJobStatus
+from adit_operator.aggregate import aggregate
+from adit_operator.before import Accepted, acceptance
+from adit_operator.clock import timestamp
+from adit_operator.conditions import MAX_MESSAGE
+from adit_operator.decision import Decision
+from adit_operator.key import MakeKey
+from adit_operator.observed import Observed, Waiting, stalled_reason
+from adit_operator.plan import next_plan
+from adit_operator.report import report
+from adit_operator.rounds import Refused, retry_tasks
+from adit_operator.standing import Standing
+
+
+def after_the_end(seen: Observed) -> Decision:
+    """Answer a new retry token; without one only what the operator itself keeps tidy is touched."""
+    retry, old = seen.job.spec.retry, seen.job.status
+    retire = tuple(one for one in seen.sets if one.finished and one.active)
+    if retry is None or retry.token == old.observed_retry_token:  # guard: token-opens-one-round
+        told = old if stalled_reason(seen.job) is None else _told(seen, "Stalled", "False", Waiting("NotStalled", ""))
+        return Decision(told.model_copy(update={"observed_generation": seen.job.metadata.generation}), retire=retire)
+    tasks = (
+        Refused("spec.shutdown must be unset together with the new retry token")
+        if seen.job.spec.shutdown is not None
+        else retry_tasks(seen, retry.scope, retry.tasks)
+    )
+    if isinstance(tasks, Refused):
+        return Decision(_refused(seen, tasks), retire=retire)
+    match acceptance(seen):
+        case MakeKey():
+            return Decision(old, make_key=True, again=True)
+        case Waiting() as stalled:
+            return Decision(_told(seen, "Stalled", "True", stalled), retire=retire)
+        case Accepted(key_id, mark_key):
+            return Decision(_opened(seen, tasks, key_id), mark_key=mark_key, again=True)
+
+
+def _opened(seen: Observed, tasks: Sequence[TransferTask], key_id: str | None) -> TransferJobStatus:
+    """The status of the next round: its plan, and everything that spoke of the end taken back."""
+    old = seen.job.status
+    plan = next_plan(seen.job, tasks, key_id)
+    totals = aggregate(seen.job.spec, seen.sets, without_record="C")
+    standing = Standing(totals, plan=plan, suspend=seen.job.spec.suspend, retried=True)
+    return report(seen, standing).model_copy(
+        update={
+            "observed_retry_token": plan.retry_token,
+            "earlier_plans": (*old.earlier_plans, old.plan) if old.plan else old.earlier_plans,
+            "completion_time": None,
+        }
+    )
+
+
+def _refused(seen: Observed, refused: Refused) -> TransferJobStatus:
+    """The token is used up, the finished round stays what it is, and the refusal is told."""
+    retry = seen.job.spec.retry
+    assert retry is not None
+    told = _told(seen, "Ready", "True", Waiting("RetryRefused", refused.message))
+    message = f"RetryRefused: {refused.message}"[:MAX_MESSAGE]
+    return told.model_copy(update={"observed_retry_token": retry.token, "message": message})
+
+
+def _told(seen: Observed, kind: str, status: ConditionStatus, what: Waiting) -> TransferJobStatus:
+    """The old status with one condition told anew."""
+    old, generation = seen.job.status, seen.job.metadata.generation
+    condition = Condition(
+        type=kind,
+        status=status,
+        reason=what.reason,
+        message=what.message[:MAX_MESSAGE],
+        observed_generation=generation,
+        last_transition_time=timestamp(seen.now),
+    )
+    return old.model_copy(
+        update={"conditions": with_condition(old.conditions, condition), "observed_generation": generation}
+    )

@@ -1,0 +1,146 @@
+"""The watch-fed cache of projections: what gather and admission read instead of a thousand bodies.
+
+Events may come late, twice or in any order: an older version never replaces a newer one, a deleted UID never returns.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from adit.cluster.cluster import Manifest
+from adit.cluster.kinds import Ref
+from adit.errors import BadInput
+from adit_operator.observed import SeenFolder, SeenJob, SeenSecret, SeenSet, SeenTransfer
+from adit_operator.project import dicom_server_of, seen_folder, seen_job, seen_secret, seen_set, seen_transfer
+
+if TYPE_CHECKING:
+    from adit.api.resource import DicomServer
+
+MAX_TOMBSTONES = 100_000
+
+_PROJECTIONS: dict[str, Callable[[Manifest], Any]] = {
+    "TransferJob": seen_transfer,
+    "TaskSet": seen_set,
+    "Job": seen_job,
+    "DicomServer": dicom_server_of,
+    "DicomFolder": seen_folder,
+    "Secret": seen_secret,
+}
+
+
+class Cache:
+    """Projections by name, and sets and Jobs also by the UID of their owner."""
+
+    def __init__(self) -> None:
+        self.transfers: dict[Ref, SeenTransfer] = {}
+        self.sets: dict[Ref, SeenSet] = {}
+        self.jobs: dict[Ref, SeenJob] = {}
+        self.servers: dict[Ref, DicomServer] = {}
+        self.folders: dict[Ref, SeenFolder] = {}
+        self.secrets: dict[Ref, SeenSecret] = {}
+        # the ids that ConfigMaps remember, by namespace: written once, never changed
+        self.markers: dict[str, str] = {}
+        # objects of ours that cannot be read, with the sentence that says why
+        self.unreadable: dict[Ref, str] = {}
+        self._versions: dict[Ref, tuple[str, int]] = {}
+        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._owned: dict[str, dict[str, set[Ref]]] = {"TaskSet": defaultdict(set), "Job": defaultdict(set)}
+
+    def sets_of(self, owner_uid: str) -> tuple[SeenSet, ...]:
+        """The TaskSets whose controlling owner has this UID, in the order of their work."""
+        seen = (self.sets[ref] for ref in self._owned["TaskSet"].get(owner_uid, ()))
+        return tuple(sorted(seen, key=lambda one: (one.round, one.index)))
+
+    def jobs_of(self, owner_uid: str) -> tuple[SeenJob, ...]:
+        """The Jobs that work for the TransferJob with this UID."""
+        return tuple(sorted((self.jobs[ref] for ref in self._owned["Job"].get(owner_uid, ())), key=lambda j: j.ref))
+
+    def key_ids(self, namespace: str) -> frozenset[str]:
+        """Every key id that a TransferJob of this namespace was planned with."""
+        here = (one for one in self.transfers.values() if one.ref.namespace == namespace)
+        return frozenset(one.key_id for one in here if one.key_id is not None)
+
+    def put(self, manifest: Manifest) -> bool:
+        """Take in one version of an object, from a watch or as the answer to our own write; True if it was news."""
+        ref, uid, version = Ref.of(manifest), manifest["metadata"].get("uid", ""), _version(manifest)
+        if uid in self._deleted:  # guard: deleted-stays-deleted
+            return False
+        known = self._versions.get(ref)
+        if known is not None and version <= known[1]:  # guard: older-never-replaces-newer
+            return False
+        self._versions[ref] = (uid, version)
+        self._drop(ref)
+        try:
+            projection = _PROJECTIONS[ref.kind](manifest)
+        except BadInput as error:
+            self.unreadable[ref] = error.message
+            return True
+        if projection is not None:
+            self._table(ref.kind)[ref] = projection
+            self._index(ref, projection)
+        return True
+
+    def remove(self, manifest: Manifest) -> bool:
+        """Forget an object that was deleted, or lost the labels that we watch for."""
+        ref, uid = Ref.of(manifest), manifest["metadata"].get("uid", "")
+        known = self._versions.get(ref)
+        if ref.kind != "Secret":  # a Secret that lost its label may get it back
+            self._deleted[uid] = None
+            while len(self._deleted) > MAX_TOMBSTONES:
+                self._deleted.popitem(last=False)
+        if known is None or known[0] != uid:
+            return False
+        self.forget(ref)
+        return True
+
+    def forget(self, ref: Ref) -> None:
+        """Drop what is not there any more, whatever its UID was."""
+        self._versions.pop(ref, None)
+        self._drop(ref)
+
+    def replace(
+        self, kind: str, manifests: Iterable[Manifest], version: str, *, purpose: str | None = None
+    ) -> tuple[Ref, ...]:
+        """Take in a listing: what it does not hold is gone (of Secrets, those of one purpose). Answers what changed."""
+        listed = {Ref.of(manifest): manifest for manifest in manifests}
+        changed = [ref for ref, manifest in listed.items() if self.put(manifest)]
+        stale = [
+            ref
+            for ref, (_, seen) in self._versions.items()
+            if ref.kind == kind and ref not in listed and seen <= int(version or 0) and self._of(ref, purpose)
+        ]
+        for ref in stale:
+            self.forget(ref)
+        return (*changed, *stale)
+
+    def _of(self, ref: Ref, purpose: str | None) -> bool:
+        return purpose is None or (ref in self.secrets and self.secrets[ref].purpose == purpose)
+
+    def _table(self, kind: str) -> dict[Ref, Any]:
+        tables: dict[str, dict[Ref, Any]] = {
+            "TransferJob": self.transfers,
+            "TaskSet": self.sets,
+            "Job": self.jobs,
+            "DicomServer": self.servers,
+            "DicomFolder": self.folders,
+            "Secret": self.secrets,
+        }
+        return tables[kind]
+
+    def _index(self, ref: Ref, projection: Any) -> None:
+        if ref.kind in self._owned and projection.owner_uid:
+            self._owned[ref.kind][projection.owner_uid].add(ref)
+
+    def _drop(self, ref: Ref) -> None:
+        self.unreadable.pop(ref, None)
+        old = self._table(ref.kind).pop(ref, None)
+        if old is not None and ref.kind in self._owned and old.owner_uid:
+            owned = self._owned[ref.kind]
+            owned[old.owner_uid].discard(ref)
+            if not owned[old.owner_uid]:
+                del owned[old.owner_uid]
+
+
+def _version(manifest: Manifest) -> int:
+    """A resourceVersion as a number: comparable by Kubernetes' own word since 1.35, and always so in etcd and here."""
+    return int(manifest["metadata"].get("resourceVersion") or 0)

@@ -1,0 +1,49 @@
+"""A Decision: all that one reconcile wants to change, as values, in the order in which it is applied."""
+
+from dataclasses import dataclass, field
+
+from adit.api.task_set import Stop, Verdict
+from adit.api.transfer_job import TransferJobStatus
+from adit.cluster.cluster import Manifest
+from adit.cluster.kinds import Ref
+from adit_operator.observed import SeenSet
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictWrite:
+    """A verdict on a set as it was seen: it must not land on a newer version of the set."""
+
+    seen: SeenSet
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class StopWrite:
+    """What a set is told."""
+
+    seen: SeenSet
+    stop: Stop | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Servers that a runner could not reach, and its sentence."""
+
+    servers: tuple[Ref, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one TransferJob; `again` asks for another look at once: this step makes the next possible."""
+
+    status: TransferJobStatus
+    unreachable: tuple[Unreachable, ...] = ()
+    proved: frozenset[Ref] = field(default_factory=frozenset)
+    make_key: bool = False
+    mark_key: str | None = None
+    verdicts: tuple[VerdictWrite, ...] = ()
+    stops: tuple[StopWrite, ...] = ()
+    create: tuple[Manifest, ...] = ()
+    retire: tuple[SeenSet, ...] = ()
+    again: bool = False

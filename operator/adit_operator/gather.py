@@ -1,0 +1,126 @@
+"""Gather: all that deciding about one TransferJob needs, read once: its body from the API, the rest from the cache."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adit.api.endpoint import endpoint_of
+from adit.api.resource import TransferJob
+from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
+from adit.cluster.kinds import Ref
+from adit_operator.accept import credential_of
+from adit_operator.cache import Cache
+from adit_operator.clock import Clock
+from adit_operator.give import given
+from adit_operator.key import ID_ENTRY, KEY_MARKER, KEY_SECRET
+from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting
+from adit_operator.plan import planned_names
+from adit_operator.project import resolve, seen_secret, transfer_job_of
+from adit_operator.render import names_of, peers_hash, rendered
+from adit_operator.settings import OperatorSettings
+from adit_operator.slots import caps_of
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the operator's rooms look at and act on."""
+
+    cluster: Cluster
+    lease: Lease
+    cache: Cache
+    settings: OperatorSettings
+    clock: Clock
+
+
+async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> Observed:
+    """Observe one TransferJob as just read. Raises BadInput where it cannot be read."""
+    cache, job = world.cache, transfer_job_of(manifest)
+    meta, spec = job.metadata, job.spec
+    source, destination = resolve(spec.source, meta.namespace), resolve(spec.destination, meta.namespace)
+    servers = {ref: cache.servers[ref] for ref in (source, destination) if ref in cache.servers}
+    folders = {ref: cache.folders[ref] for ref in (destination,) if ref in cache.folders}
+    wanted = (credential_of(ref, server) for ref, server in servers.items())
+    secrets = await _secrets(world, [entry[0] for entry in wanted if entry is not None])
+    key = await observe_key(world, job) if spec.pseudonymization.profile is not None else KeySeen()
+    sets = cache.sets_of(meta.uid)
+    names = planned_names(job, job.status.plan) if job.status.plan else ()
+    refs = [Ref("TaskSet", meta.namespace, name) for name in names]
+    gift = given(
+        source,
+        destination,
+        spec.pseudonymization.profile,
+        servers=servers,
+        folders=folders,
+        secrets=secrets.get,
+        key=key,
+        settings=world.settings.for_runners(),
+    )
+    caps = caps_of(cache.servers.values(), {})
+    return Observed(
+        job=job,
+        now=world.clock.now(),
+        sets=sets,
+        jobs=cache.jobs_of(meta.uid),
+        held=held(world.lease, sets),
+        foreign=frozenset(
+            ref.name
+            for ref in refs
+            if ref in cache.sets and cache.sets[ref].owner_uid != meta.uid  # guard: foreign-set
+        ),
+        unreadable=frozenset(ref.name for ref in refs if ref in cache.unreadable),
+        servers=servers,
+        folders=folders,
+        secrets=secrets,
+        slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
+        key=key,
+        config=names_of(rendered(gift, world.settings.runner_namespace)) if gift else {},
+        peers=peers_hash(gift) if gift else "",
+        image=world.settings.runner_image,
+        waiting=waiting,
+    )
+
+
+def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:
+    """The UIDs of the unfinished sets whose holder's lease has not run out."""
+    return frozenset(
+        seen.uid
+        for seen in sets
+        if seen.holder is not None and not seen.finished and not lease.expired(seen.uid, dict(seen.holder))
+    )
+
+
+async def observe_key(world: World, job: TransferJob) -> KeySeen:
+    """The project key of the job's namespace, its marker, and every key id that a job there remembers."""
+    namespace = job.metadata.namespace
+    ref = Ref("Secret", namespace, KEY_SECRET)
+    secret = (await _secrets(world, [ref])).get(ref)
+    marker = world.cache.markers.get(namespace)
+    if marker is None:
+        marker = await _marker(world, namespace)
+    plans = (*job.status.earlier_plans, *([job.status.plan] if job.status.plan else []))
+    own = {plan.key_id for plan in plans if plan.key_id is not None}
+    return KeySeen(secret, marker, frozenset(own) | world.cache.key_ids(namespace))
+
+
+async def _marker(world: World, namespace: str) -> str | None:
+    try:
+        found = await world.cluster.get(Ref("ConfigMap", namespace, KEY_MARKER))
+    except ObjectNotFound:
+        return None
+    marker = str((found.get("data") or {}).get(ID_ENTRY, "")) or None
+    if marker is not None:
+        world.cache.markers[namespace] = marker
+    return marker
+
+
+async def _secrets(world: World, refs: list[Ref]) -> Mapping[Ref, SeenSecret]:
+    """The Secrets of these names; one that is not labelled is not watched, and looked at only to say so."""
+    found: dict[Ref, SeenSecret] = {}
+    for ref in refs:
+        if ref in world.cache.secrets:
+            found[ref] = world.cache.secrets[ref]
+            continue
+        try:
+            found[ref] = seen_secret(await world.cluster.get(ref))
+        except ObjectNotFound:
+            continue
+    return found

@@ -1,0 +1,95 @@
+"""The project key of a namespace: when it is used, made, or missed. Pure; making it is the door's work.
+
+Secret `adit-project-key` holds 32 random bytes, ConfigMap `adit-project-key-id` remembers that there was one.
+"""
+
+import base64
+from dataclasses import dataclass
+
+from adit.api import labels
+from adit.cluster.cluster import Manifest
+from adit.errors import BadInput
+from adit.pseudonymization.key import ProjectKey
+from adit_operator.observed import KeySeen, Waiting
+
+KEY_SECRET = "adit-project-key"  # noqa: S105  # the name of an object
+KEY_MARKER = "adit-project-key-id"
+KEY_ENTRY = "key"
+ID_ENTRY = "id"
+PURPOSE_KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class UseKey:
+    """The key is there; `mark` says that its marker is not yet."""
+
+    key: ProjectKey
+    mark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MakeKey:
+    """Neither key nor any trace of one exists."""
+
+
+def key_decision(seen: KeySeen) -> UseKey | MakeKey | Waiting:
+    """Use the key, make one where neither it nor any trace of one exists, or say what a person must bring back."""
+    traces = seen.used | ({seen.marker} if seen.marker else set())
+    if seen.secret is None:
+        if traces:  # guard: key-never-made-twice
+            return Waiting(
+                "KeyMissing",
+                f"Secret {KEY_SECRET} is gone, but data was pseudonymized with key {_named(traces)}: restore it from "
+                "your backup, else the same patients would get other pseudonymous UIDs",
+            )
+        return MakeKey()
+    if seen.secret.purpose != PURPOSE_KEY:
+        return Waiting(
+            "SecretNotLabelled",
+            f"Secret {KEY_SECRET} may not be read: run `kubectl label secret -n {seen.secret.ref.namespace} "
+            f"{KEY_SECRET} {labels.PURPOSE}={PURPOSE_KEY}`",
+        )
+    try:
+        key = ProjectKey(seen.secret.data.get(KEY_ENTRY, b""))
+    except BadInput as error:
+        return Waiting("KeyMissing", f"Secret {KEY_SECRET}: {error.message} (entry {KEY_ENTRY})")
+    if traces - {key.id}:
+        return Waiting(
+            "KeyMissing",
+            f"Secret {KEY_SECRET} holds key {key.id}, but data was pseudonymized with key "
+            f"{_named(traces - {key.id})}: restore that one from your backup",
+        )
+    return UseKey(key, mark=seen.marker is None)
+
+
+def key_secret(namespace: str, key: bytes) -> Manifest:
+    """The Secret of a new key; it belongs to nobody, so that nothing deletes it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": KEY_SECRET,
+            "namespace": namespace,
+            "labels": {labels.PURPOSE: PURPOSE_KEY, labels.MANAGED_BY: labels.MANAGED_BY_ADIT},
+        },
+        "type": "Opaque",
+        "data": {KEY_ENTRY: base64.b64encode(key).decode()},
+    }
+
+
+def key_marker(namespace: str, key_id: str) -> Manifest:
+    """The ConfigMap that remembers which key there was; the id does not tell the key."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": KEY_MARKER,
+            "namespace": namespace,
+            "labels": {labels.MANAGED_BY: labels.MANAGED_BY_ADIT},
+        },
+        "data": {ID_ENTRY: key_id},
+    }
+
+
+def _named(ids: set[str] | frozenset[str]) -> str:
+    return ", ".join(sorted(ids))

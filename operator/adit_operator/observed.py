@@ -1,0 +1,176 @@
+"""What the operator saw: frozen values that the pure rooms decide on. Bodies are not kept, only what decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from adit.api.conditions import condition_of, is_true
+from adit.api.counts import InstanceCounts
+from adit.api.dicom_folder import DicomFolderSpec
+from adit.api.resource import DicomServer, TransferJob
+from adit.api.task_set import Ended, Override, Stop, TaskState
+from adit.cluster.kinds import Ref
+
+NOTHING = InstanceCounts()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSet:
+    """A TaskSet, without the tasks' bodies."""
+
+    ref: Ref
+    uid: str
+    resource_version: str
+    owner_uid: str | None
+    round: int
+    index: int
+    source: Ref
+    destination: Ref
+    task_ids: tuple[str, ...]
+    states: tuple[TaskState, ...]
+    stop: Stop | None = None
+    holder: Mapping[str, Any] | None = None
+    claimed: bool = False
+    attempt: int = -1
+    current: str | None = None
+    # when each task that waits for another attempt may be worked again
+    due: Mapping[str, datetime] = field(default_factory=dict)
+    ended: Ended | None = None
+    instances: InstanceCounts = NOTHING
+    bytes: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    crashes: int = 0
+    judged_attempt: int = -1
+    settled: int = 0
+    overrides: tuple[Override, ...] = ()
+    finished: bool = False
+    active: bool = True
+
+    @property
+    def open_ids(self) -> tuple[str, ...]:
+        """The tasks that are still to be worked."""
+        return tuple(task for task, state in zip(self.task_ids, self.states, strict=True) if state == "P")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenJob:
+    """A batch/v1 Job that works, or worked, one TaskSet."""
+
+    ref: Ref
+    uid: str
+    owner_uid: str
+    task_set: Ref
+    task_set_uid: str
+    attempt: int
+    finished: bool
+    endpoints: tuple[str, ...] = ()
+    # what it mounts, by volume: source, destination, settings, profile, key
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    # the servers as they were: a hash over spec, annotations and credential of both
+    peers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTransfer:
+    """A TransferJob as admission needs it."""
+
+    ref: Ref
+    uid: str
+    created: str
+    priority: int
+    parallelism: int
+    suspend: bool
+    shutdown: bool
+    source: Ref
+    destination: Ref
+    profile: str | None
+    round: int | None
+    key_id: str | None
+    ready: bool
+    stalled: bool
+    terminal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFolder:
+    """A DicomFolder."""
+
+    ref: Ref
+    uid: str
+    spec: DicomFolderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSecret:
+    """A Secret as far as we may read it: without our label its content stays unread."""
+
+    ref: Ref
+    purpose: str | None
+    data: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a job is not running, in one code and one sentence for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeySeen:
+    """What there is of the project key of one namespace, and which ids were ever used."""
+
+    secret: SeenSecret | None = None
+    marker: str | None = None
+    used: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that deciding about one TransferJob may look at."""
+
+    job: TransferJob
+    now: datetime
+    sets: tuple[SeenSet, ...] = ()
+    jobs: tuple[SeenJob, ...] = ()
+    # UIDs of the sets whose holder's lease has not run out
+    held: frozenset[str] = frozenset()
+    # names of TaskSets that the plan needs and that belong to somebody else
+    foreign: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    servers: Mapping[Ref, DicomServer] = field(default_factory=dict)
+    folders: Mapping[Ref, SeenFolder] = field(default_factory=dict)
+    secrets: Mapping[Ref, SeenSecret] = field(default_factory=dict)
+    # runner slots of the endpoints of the servers above, by the endpoint's text
+    slots: Mapping[str, int] = field(default_factory=dict)
+    key: KeySeen = KeySeen()
+    # what a Job started now would mount, by volume
+    config: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    peers: str = ""
+    waiting: Waiting | None = None
+
+    def running(self, seen: SeenSet) -> bool:
+        """Whether a runner works this set, or may still: an unfinished Job, or a holder whose lease has not run out."""
+        return seen.uid in self.held or any(  # guard: held-is-running
+            not job.finished and job.task_set_uid == seen.uid for job in self.jobs
+        )
+
+    def last_job(self, seen: SeenSet) -> SeenJob | None:
+        """The set's Job of the highest attempt, if it still exists."""
+        jobs = [job for job in self.jobs if job.task_set_uid == seen.uid]
+        return max(jobs, key=lambda job: job.attempt, default=None)
+
+
+def terminal(job: TransferJob) -> bool:
+    """Whether the newest round is finished, by the job's own word."""
+    return is_true(job.status.conditions, "Complete") or is_true(job.status.conditions, "Failed")
+
+
+def stalled_reason(job: TransferJob) -> str | None:
+    """The reason why a person must act, if one must."""
+    condition = condition_of(job.status.conditions, "Stalled")
+    return condition.reason if condition is not None and condition.status == "True" else None

@@ -1,0 +1,156 @@
+"""The operator: watches feed a cache and a queue, workers reconcile, one loop admits, another probes.
+
+Nothing is decided here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from adit.cluster.cluster import Cluster, Lease
+from adit.cluster.kinds import Ref
+from adit.cluster.slots import InteractiveSlots
+from adit.errors import AditError
+from adit_operator.admit import Turn, admission_turn, running_on
+from adit_operator.cache import Cache
+from adit_operator.clock import Clock, SystemClock
+from adit_operator.gather import World
+from adit_operator.prober import Prober
+from adit_operator.probes import Probes, outages_told
+from adit_operator.queue import WorkQueue
+from adit_operator.reach import Reach
+from adit_operator.reconcile import reconcile
+from adit_operator.settings import OperatorSettings
+from adit_operator.show import show_allocation
+from adit_operator.sweep import sweep_orphans, sweep_secrets
+from adit_operator.watches import WATCHED, Watches
+
+if TYPE_CHECKING:
+    from adit_operator.observed import Waiting
+
+log = structlog.get_logger()
+
+WORKERS = 4
+ADMISSION_SECONDS = 15.0
+RESYNC_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+
+
+class Operator:
+    """Runs the jobs of a cluster until it is cancelled; it keeps nothing that it could not work out again."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        lease: Lease,
+        settings: OperatorSettings,
+        prober: Prober,
+        clock: Clock | None = None,
+        *,
+        slots: InteractiveSlots | None = None,
+    ) -> None:
+        self._world = World(cluster, lease, Cache(), settings, clock or SystemClock())
+        self._reach = Reach()
+        self._queue: WorkQueue[Ref] = WorkQueue()
+        self._waiting: dict[str, Waiting] = {}
+        self._changed = asyncio.Event()
+        self._sweep_at = 0.0
+        self._watches = Watches(cluster, self._world.cache, self._look_again)
+        self._probes = Probes(
+            cluster,
+            self._world.cache,
+            self._reach,
+            prober,
+            self._world.clock,
+            runners=lambda endpoint: running_on(self._world, endpoint),
+            changed=self._changed.set,
+            slots=slots,
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled. Ends only by an error that is a defect of ours."""
+        async with asyncio.TaskGroup() as group:
+            for watched in WATCHED:
+                group.create_task(self._watches.follow(watched))
+            await self._watches.complete()
+            outages_told(self._world.cache, self._reach, self._world.clock.monotonic())
+            self._look_again(self._world.cache.transfers)
+            for _ in range(WORKERS):
+                group.create_task(self._work())
+            group.create_task(self._admit())
+            group.create_task(self._probes.run())
+            group.create_task(self._resync())
+
+    def _look_again(self, refs: Iterable[Ref]) -> None:
+        for ref in refs:
+            self._queue.add(ref)
+        self._changed.set()
+
+    async def _work(self) -> None:
+        """One worker: a job whose reconcile fails comes again later, and hinders nobody else."""
+        while True:
+            ref = await self._queue.get()
+            try:
+                again = await reconcile(self._world, self._reach, ref, self._waiting)
+            except AditError as error:
+                seconds = self._queue.failed(ref)
+                log.warning("a job is looked at again later", job=str(ref), reason=error.reason, seconds=seconds)
+                continue
+            except Exception:
+                self._queue.failed(ref)
+                log.exception("a defect of the operator; the other jobs go on", job=str(ref))
+                continue
+            self._queue.done(ref)
+            if again:
+                self._queue.add(ref)
+            self._changed.set()
+            self._probes.wake()
+
+    async def _admit(self) -> None:
+        """On every change, every 15 s, and when a retry is due."""
+        while True:
+            self._changed.clear()
+            wait = ADMISSION_SECONDS
+            try:
+                turn = await admission_turn(self._world, self._reach)
+                self._heed(turn)
+                wait = self._seconds_to(turn)
+                await show_allocation(self._world, turn.allocation)
+                await self._sweep()
+            except AditError as error:
+                log.warning("admission is tried again", reason=error.reason)
+                wait = RETRY_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait)
+
+    def _heed(self, turn: Turn) -> None:
+        """Jobs whose reason to wait changed say so."""
+        by_uid = {one.uid: one.ref for one in self._world.cache.transfers.values()}
+        told = {uid for uid in {*self._waiting, *turn.waiting} if self._waiting.get(uid) != turn.waiting.get(uid)}
+        self._waiting.clear()
+        self._waiting.update(turn.waiting)
+        for ref in dict.fromkeys((*turn.started, *(by_uid[uid] for uid in told if uid in by_uid))):
+            self._queue.add(ref)
+
+    def _seconds_to(self, turn: Turn) -> float:
+        if turn.next_due is None:
+            return ADMISSION_SECONDS
+        seconds = (turn.next_due - self._world.clock.now()).total_seconds()
+        return min(ADMISSION_SECONDS, max(0.05, seconds))
+
+    async def _sweep(self) -> None:
+        """Orphans at once, since they hold slots; Secrets now and then."""
+        await sweep_orphans(self._world)
+        now = self._world.clock.monotonic()
+        if now >= self._sweep_at:
+            self._sweep_at = now + RESYNC_SECONDS
+            await sweep_secrets(self._world)
+
+    async def _resync(self) -> None:
+        """Everything again every minute: an event that got lost costs no more than that."""
+        while True:
+            await asyncio.sleep(RESYNC_SECONDS)
+            self._look_again(self._world.cache.transfers)

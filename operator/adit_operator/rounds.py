@@ -1,0 +1,57 @@
+"""Rounds: which tasks a retry repeats, and the state of each task by its newest round. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from adit.api.task_set import TaskState
+from adit.api.tasks import TransferTask, with_ids
+from adit.api.transfer_job import RetryScope
+from adit_operator.observed import Observed, SeenSet
+
+MAX_NAMED_IDS = 10
+
+SCOPES: Mapping[RetryScope, frozenset[TaskState]] = {
+    "Failed": frozenset({"F"}),
+    "FailedAndWarned": frozenset({"F", "W"}),
+    "Canceled": frozenset({"C"}),
+    "All": frozenset({"S", "W", "F", "C", "P"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a retry opens no round."""
+
+    message: str
+
+
+def newest_states(sets: Iterable[SeenSet]) -> dict[str, TaskState]:
+    """The state of each task: that of the newest round that holds it."""
+    states: dict[str, TaskState] = {}
+    for seen in sorted(sets, key=lambda one: one.round):
+        states.update(zip(seen.task_ids, seen.states, strict=True))
+    return states
+
+
+def retry_tasks(seen: Observed, scope: RetryScope, only: Sequence[str]) -> tuple[TransferTask, ...] | Refused:
+    """The tasks that a retry repeats, in the job's order; an id outside the scope is refused by name."""
+    tasks = with_ids(seen.job.spec.tasks)
+    states = newest_states(seen.sets)
+    lost = sum(1 for task in tasks if str(task.id) not in states)
+    if lost and scope != "All" and seen.job.status.plan is not None:
+        return Refused(f"the records of {lost} tasks are gone, so that only scope All can be repeated")
+    return tasks_in_scope(tasks, states, scope, only)
+
+
+def tasks_in_scope(
+    tasks: Sequence[TransferTask], states: Mapping[str, TaskState], scope: RetryScope, only: Sequence[str]
+) -> tuple[TransferTask, ...] | Refused:
+    """As `retry_tasks`, on plain values; a task without a record was canceled before it was planned."""
+    inside = {str(task.id) for task in tasks if states.get(str(task.id), "C") in SCOPES[scope]}
+    outside = [name for name in only if name not in inside]  # guard: retry-outside-scope
+    if outside:
+        more = f" and {len(outside) - MAX_NAMED_IDS} more" if len(outside) > MAX_NAMED_IDS else ""
+        return Refused(f"not in scope {scope}: {', '.join(outside[:MAX_NAMED_IDS])}{more}; nothing was repeated")
+    wanted = set(only) or inside
+    chosen = tuple(task for task in tasks if str(task.id) in wanted)
+    return chosen or Refused(f"no task is in scope {scope}; nothing was repeated")

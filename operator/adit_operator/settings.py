@@ -1,0 +1,39 @@
+"""The operator's settings: read once at the door, by ADIT's names in the environment where ADIT has one."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from adit.api.fields import AETitle, Namespace
+from adit.contract import RunnerSettings
+
+Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
+
+
+class OperatorSettings(BaseSettings):
+    """CALLING_AE_TITLE, EXCLUDE_MODALITIES (comma-separated) and MOUNT_DIR go to the runners; the rest is ours."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    calling_ae_title: Annotated[AETitle, Field(alias="CALLING_AE_TITLE")] = "ADIT"
+    exclude_modalities: Annotated[tuple[Modality, ...], NoDecode, Field(alias="EXCLUDE_MODALITIES", max_length=50)] = (
+        "PR",
+        "SR",
+    )
+    mount_dir: Annotated[str, Field(alias="MOUNT_DIR", max_length=500)] = "/mnt"
+    runner_namespace: Annotated[Namespace, Field(alias="ADIT_RUNNER_NAMESPACE")] = "adit"
+    runner_image: Annotated[str, Field(alias="ADIT_RUNNER_IMAGE", max_length=500)] = "adit-jobrunner:dev"
+
+    @field_validator("exclude_modalities", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    def for_runners(self) -> RunnerSettings:
+        """What every runner is given."""
+        return RunnerSettings(
+            calling_ae_title=self.calling_ae_title,
+            exclude_modalities=self.exclude_modalities,
+            mount_dir=self.mount_dir,
+        )

@@ -1,0 +1,87 @@
+"""Slots: how many associations runners may hold with each endpoint, and how many they hold now. Pure.
+
+Caps count per endpoint, not per object: two DicomServer objects of one PACS share its associations.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from adit.api.endpoint import Endpoint, endpoint_of
+from adit.api.resource import DicomServer
+from adit.cluster.kinds import Ref
+from adit_operator.observed import SeenJob, SeenSet
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What runners may use of one endpoint: `slots`, unless a person paused it or nobody answers there."""
+
+    slots: int
+    reserve: int = 0
+    paused: bool = False
+    unreachable: str | None = None
+
+    @property
+    def open_slots(self) -> int:
+        """The slots that may be given away now."""
+        return 0 if self.paused or self.unreachable is not None else self.slots
+
+
+def caps_of(servers: Iterable[DicomServer], down: Mapping[str, str]) -> dict[str, Cap]:
+    """The cap of each endpoint: the smallest maxAssociations less the largest reserve of the objects that name it.
+
+    One paused object pauses the endpoint. `down`: the endpoints that do not answer, each with a sentence.
+    """
+    by_endpoint: dict[Endpoint, list[DicomServer]] = {}
+    for server in servers:
+        by_endpoint.setdefault(endpoint_of(server.spec), []).append(server)
+    caps = {}
+    for endpoint, sharing in by_endpoint.items():
+        smallest = min(server.spec.limits.max_associations for server in sharing)
+        reserve = max(server.spec.limits.reserve for server in sharing)
+        caps[str(endpoint)] = Cap(
+            slots=max(0, smallest - reserve),
+            reserve=reserve,
+            paused=any(server.spec.paused for server in sharing),
+            unreachable=down.get(str(endpoint)),
+        )
+    return caps
+
+
+def endpoints_between(source: Ref, destination: Ref, servers: Mapping[Ref, DicomServer]) -> tuple[str, ...]:
+    """The endpoints that a transfer takes one slot on each; folders take none. An unknown server is left out."""
+    return tuple(str(endpoint_of(servers[ref].spec)) for ref in (source, destination) if ref in servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What runners hold: slots per endpoint, the TaskSets (by UID and name) they work, and sets per owner."""
+
+    slots: Counter[str]
+    sets: frozenset[str]
+    names: frozenset[Ref]
+    per_owner: Counter[str]
+
+
+def allocated(
+    jobs: Iterable[SeenJob], sets: Iterable[SeenSet], held: frozenset[str], servers: Mapping[Ref, DicomServer]
+) -> Allocation:
+    """Each TaskSet once that has an unfinished or terminating Job, or a holder whose lease has not run out.
+
+    Recomputed from what is observed; a Job whose TaskSet is gone still counts until its pod has ended.
+    """
+    working: dict[str, tuple[str, Ref, tuple[str, ...]]] = {}
+    for job in jobs:
+        if not job.finished:  # guard: unfinished-job-takes-a-slot
+            working[job.task_set_uid] = (job.owner_uid, job.task_set, job.endpoints)
+    for seen in sets:
+        if seen.uid in held and seen.uid not in working:  # guard: holder-takes-a-slot
+            ends = endpoints_between(seen.source, seen.destination, servers)
+            working[seen.uid] = (seen.owner_uid or "", seen.ref, ends)
+    return Allocation(
+        slots=Counter(endpoint for _, _, endpoints in working.values() for endpoint in endpoints),
+        sets=frozenset(working),
+        names=frozenset(ref for _, ref, _ in working.values()),
+        per_owner=Counter(owner for owner, _, _ in working.values()),
+    )

@@ -1,0 +1,117 @@
+"""Watches: list and follow every kind that decides, feed the cache, name the TransferJobs that a change concerns."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from adit.api import labels
+from adit.api.resource import DicomServer
+from adit.cluster.cluster import Cluster, Expired, Manifest
+from adit.cluster.kinds import Ref
+from adit.errors import RetryableError
+from adit_operator.cache import Cache
+
+log = structlog.get_logger()
+PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One kind, and the labels that select what we may see of it."""
+
+    kind: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+WATCHED = (
+    Watched("DicomServer"),
+    Watched("DicomFolder"),
+    Watched("Secret", ((labels.PURPOSE, "credential"),)),
+    Watched("Secret", ((labels.PURPOSE, "key"),)),
+    Watched("Job", ((labels.MANAGED_BY, labels.MANAGED_BY_ADIT),)),
+    Watched("TaskSet"),
+    Watched("TransferJob"),
+)
+
+
+class Watches:
+    """Follows the kinds into the cache; `changed` is told which TransferJobs to look at again, maybe none."""
+
+    def __init__(self, cluster: Cluster, cache: Cache, changed: Callable[[Iterable[Ref]], None]) -> None:
+        self._cluster, self._cache, self._changed = cluster, cache, changed
+        self._unread = set(WATCHED)
+        self._complete = asyncio.Event()
+
+    async def complete(self) -> None:
+        """Wait until every kind has been listed once: before that, what is missing may only be unread."""
+        await self._complete.wait()
+
+    async def follow(self, watched: Watched) -> None:
+        """List, then follow, for ever; list again where the position is lost."""
+        while True:
+            try:
+                await self._follow(watched)
+            except Expired:
+                continue
+            except RetryableError as error:
+                log.warning("a watch ended, and starts again", kind=watched.kind, reason=error.reason)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _follow(self, watched: Watched) -> None:
+        selection = dict(watched.labels) or None
+        listing = await self._cluster.list(watched.kind, labels=selection)
+        purpose = dict(watched.labels).get(labels.PURPOSE)
+        changed = self._cache.replace(watched.kind, listing.items, listing.resource_version, purpose=purpose)
+        self._unread.discard(watched)
+        if not self._unread:
+            self._complete.set()
+        for ref in changed:
+            self._changed(self._concerned(ref))
+        async with self._cluster.watch(watched.kind, since=listing.resource_version, labels=selection) as events:
+            async for event in events:
+                if event.type != "BOOKMARK":
+                    self.take(event.object, deleted=event.type == "DELETED")
+
+    def take(self, manifest: Manifest, *, deleted: bool) -> None:
+        """Take in one event, and say whom it concerns."""
+        ref = Ref.of(manifest)
+        before = tuple(self._concerned(ref))
+        as_it_was = self._cache.servers.get(ref)
+        news = self._cache.remove(manifest) if deleted else self._cache.put(manifest)
+        now = self._cache.servers.get(ref)
+        if as_it_was is not None and now is not None and _same_for_jobs(as_it_was, now):
+            news = False  # only its status moved, which we wrote
+        if news:
+            self._changed(dict.fromkeys((*before, *self._concerned(ref))))
+
+    def _concerned(self, ref: Ref) -> Iterable[Ref]:
+        cache = self._cache
+        match ref.kind:
+            case "TransferJob":
+                return (ref,)
+            case "TaskSet":
+                seen = cache.sets.get(ref)
+                return self._owners(seen.owner_uid if seen else None)
+            case "Job":
+                job = cache.jobs.get(ref)
+                return self._owners(job.owner_uid if job else None)
+            case "Secret":
+                near = {server.namespace for server in cache.servers if server.namespace == ref.namespace}
+                return tuple(
+                    one.ref
+                    for one in cache.transfers.values()
+                    if not one.terminal
+                    and (one.ref.namespace == ref.namespace or {one.source.namespace, one.destination.namespace} & near)
+                )
+            case _:
+                return tuple(one.ref for one in cache.transfers.values() if ref in {one.source, one.destination})
+
+    def _owners(self, uid: str | None) -> Iterable[Ref]:
+        return tuple(one.ref for one in self._cache.transfers.values() if uid is not None and one.uid == uid)
+
+
+def _same_for_jobs(before: DicomServer, after: DicomServer) -> bool:
+    """Whether a job would be given the same by both."""
+    return before.spec == after.spec and before.metadata.annotations == after.metadata.annotations
