@@ -23,7 +23,9 @@ class ConsumerNamespaces(Model):
     model_config = ConfigDict(json_schema_extra=validations(NAMES))
 
     origin: Annotated[Literal["Same", "All", "Names"], Field(alias="from")] = "Same"
+    """Same: the owner's namespace only; All: every namespace; Names: those listed."""
     names: Annotated[tuple[Namespace, ...], Field(max_length=100)] = ()
+    """The namespaces, with `from: Names`."""
 
     @model_validator(mode="after")
     def _names_only_with_names(self) -> "ConsumerNamespaces":
@@ -36,5 +38,8 @@ class Consumer(Model):
     """One grant."""
 
     namespaces: ConsumerNamespaces = ConsumerNamespaces()
+    """Who is granted."""
     roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=2)] = ("Source", "Destination")
+    """As what it may be used."""
     require_pseudonymization: bool = False
+    """Whether only pseudonymized data may be moved under this grant."""

@@ -14,15 +14,20 @@ class Volume(Model):
     """The claim and the path in it: MOUNT_DIR/<claimName>/<subPath> in a pod, a plain folder of that path embedded."""
 
     claim_name: ObjectName
+    """The PersistentVolumeClaim in the runner namespace; embedded, a folder of this name."""
     sub_path: RelativePath | None = None
+    """A folder in it."""
 
 
 class DicomFolderSpec(Model):
     """A place for files."""
 
     volume: Volume
+    """Where the folder lies."""
     layout: Literal["Adit"] = "Adit"
+    """How folders and files are named."""
     allowed_consumers: Annotated[tuple[Consumer, ...], Field(max_length=50)] = ()
+    """Who else may use the folder; without it only its own namespace."""
 
 
 class DicomFolderStatus(Model):

@@ -27,36 +27,57 @@ class Dimse(Model):
     """What the server does over the DICOM upper layer."""
 
     host: Host
+    """Host name or IP address."""
     port: Annotated[int, Field(ge=1, le=65535)]
+    """The port of the DICOM upper layer."""
     find: Annotated[tuple[QueryModel, ...], Field(max_length=2)] = ("PatientRoot", "StudyRoot")
+    """The C-FIND models that it answers."""
     get: bool = True
+    """Whether it answers C-GET."""
     move: bool = False
+    """Whether it answers C-MOVE."""
     store: bool = True
+    """Whether it takes C-STORE."""
     calling_ae_title: AETitle | None = None
+    """The AE title that we call ourselves there; the installation's where absent."""
     specific_character_set: CharacterSet = "ISO_IR 192"
+    """The character set of our queries (0008,0005)."""
     connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 10
+    """How long a connection may take to open."""
     response_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How long an answer may take."""
 
 
 class Authorization(Model):
     """The value of the HTTP Authorization header, held in a Secret."""
 
     secret_ref: SecretRef
+    """Where the header's value is kept, such as `Basic …` or `Bearer …`."""
 
 
 class DicomWeb(Model):
     """What the server does over HTTP (PS3.18)."""
 
     url: Url
+    """The root of the services, without credentials."""
     qido: bool = True
+    """Whether it answers QIDO-RS."""
     wado: bool = True
+    """Whether it answers WADO-RS."""
     stow: bool = True
+    """Whether it takes STOW-RS."""
     qido_prefix: UrlPath = ""
+    """What stands between the root and QIDO's resources."""
     wado_prefix: UrlPath = ""
+    """What stands between the root and WADO's resources."""
     stow_prefix: UrlPath = ""
+    """What stands between the root and STOW's resources."""
     authorization: Authorization | None = None
+    """How we say who we are."""
     connect_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 10
+    """How long a connection may take to open."""
     response_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How long an answer may take."""
 
 
 class Limits(Model):
@@ -65,8 +86,11 @@ class Limits(Model):
     model_config = ConfigDict(json_schema_extra=validations(A_RUNNER_FITS))
 
     max_associations: Annotated[int, Field(ge=1, le=100)] = 4
+    """Associations (or HTTP connections) that may be open at once."""
     reserved_interactive: Annotated[int, Field(ge=0, le=99)] | None = None
+    """How many of them are kept for people; 1 where absent, 0 where there is only one."""
     max_search_results: Annotated[int, Field(ge=1, le=10000)] = 200
+    """How many answers a search may bring."""
 
     @property
     def reserve(self) -> int:
@@ -91,7 +115,9 @@ class Verification(Model):
     """How a stored instance is proved to be at this server."""
 
     method: VerificationMethod = "Auto"
+    """Auto chooses what the server can answer; StoreResponses and None are not independent."""
     settle_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    """How long a server may take until it answers for what it has stored."""
 
 
 class DicomServerSpec(Model):
@@ -100,14 +126,23 @@ class DicomServerSpec(Model):
     model_config = ConfigDict(json_schema_extra=validations(REACHABLE_SOMEHOW))
 
     ae_title: AETitle
+    """The AE title that the server is called by."""
     dimse: Dimse | None = None
+    """How it is reached over the DICOM upper layer."""
     dicomweb: DicomWeb | None = None
+    """How it is reached over HTTP."""
     retrieve_order: Annotated[tuple[RetrieveMethod, ...], Field(min_length=1, max_length=3)] = ("CGet", "Wado", "CMove")
+    """Which way of fetching is preferred, of those it supports."""
     store_order: Annotated[tuple[StoreMethod, ...], Field(min_length=1, max_length=2)] = ("CStore", "Stow")
+    """Which way of storing is preferred, of those it supports."""
     limits: Limits = Limits()
+    """How hard it may be used."""
     paused: bool = False
+    """Whether no new work is started with it; jobs wait."""
     verification: Verification = Verification()
+    """How what was stored is proved."""
     allowed_consumers: Annotated[tuple[Consumer, ...], Field(max_length=50)] = ()
+    """Who else may use the server; without it only its own namespace."""
 
     @model_validator(mode="after")
     def _reachable_somehow(self) -> "DicomServerSpec":
@@ -122,4 +157,6 @@ class DicomServerStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     conditions: Annotated[tuple[Condition, ...], Field(max_length=10)] = ()
     last_probe_time: Timestamp | None = None
+    """When it was last asked whether it is there."""
     allocated: Annotated[int, Field(ge=0)] = 0
+    """Associations given to runners now."""

@@ -11,6 +11,12 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
+# The order in which a person reads a node.
+ORDER = (
+    "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
+    "maxItems", "minProperties", "maxProperties", "default", "required", "properties", "items",
+    "additionalProperties", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations",
+)  # fmt: skip
 # What the API server understands of JSON schema and we use; all else is either translated here or refused.
 KEPT = {
     "description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
@@ -80,7 +86,7 @@ def _node(source: Schema, definitions: Schema) -> Schema:
     entries = [source.get("additionalProperties"), *source.get("patternProperties", {}).values()]
     if described := [entry for entry in entries if isinstance(entry, dict)]:
         node["additionalProperties"] = _node(described[0], definitions)
-    return node
+    return {key: node[key] for key in ORDER if key in node}
 
 
 def _resolved(source: Schema, definitions: Schema) -> Schema:

@@ -18,10 +18,15 @@ class TransferTask(Model):
     """What to move: a study, or the named series of it; `id` defaults to `t<position>`."""
 
     id: TaskId | None = None
+    """A name for it in records and retries, unique in the job."""
     patient_id: PatientId
+    """The PatientID at the source, without wildcards."""
     study_instance_uid: Uid
+    """The study."""
     series_instance_uids: Annotated[tuple[Uid, ...], Field(max_length=100)] = ()
+    """The series of it; all where absent."""
     pseudonym: Pseudonym | None = None
+    """What replaces PatientID and PatientName; required where the job pseudonymizes, one per patient."""
 
 
 @dataclass(frozen=True, slots=True)
