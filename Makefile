@@ -31,8 +31,9 @@ fmt: $(DEV) ## Format the code and mend what ruff can mend
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
 
-crds: $(DEV) ## Write crds/*.yaml from the API models
+crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 	$(VENV)/python -m adit.api.crd crds
+	$(VENV)/python -m adit.api.reference docs/reference
 
 bench: $(DEV) ## Measure transfers next to dcmtk's
 	@tools/system-packages.sh

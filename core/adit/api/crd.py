@@ -76,16 +76,21 @@ def object_schema(kind: Kind) -> Schema:
     }
 
 
-def main(arguments: list[str]) -> int:
-    """Write every CRD into the folder."""
+def write_all(texts: dict[str, str], arguments: list[str], program: str) -> int:
+    """Write texts into the folder that a program's only argument names; the exit code."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m adit.api.crd FOLDER\n")
+        sys.stderr.write(f"usage: python -m {program} FOLDER\n")
         return 2
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in render_all().items():
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Write every CRD into the folder."""
+    return write_all(render_all(), arguments, "adit.api.crd")
 
 
 if __name__ == "__main__":
