@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from pydicom import Dataset
+from pydicom import Dataset, config
 from pydicom.charset import python_encoding
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
@@ -10,6 +10,9 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
 from adit.errors import PermanentError
+
+# A malformed value in an answer is the peer's own; pydicom would write it, patient data and all, into the log.
+config.settings.reading_validation_mode = config.IGNORE
 
 # Their values are in the data set's character set; all others are of the default repertoire.
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})

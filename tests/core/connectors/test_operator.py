@@ -1,0 +1,103 @@
+"""The way to a server is chosen by what it supports and what is preferred; one connection is open at most."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adit.api.dicom_server import DicomServerSpec
+from adit.connectors import Target, open_connector
+from adit.connectors.operator import DicomOperator, echo_way, fetch_way, find_way, store_way
+from adit.errors import PermanentError
+from adit.query import Level, Query, Selection
+from adit.testing import patients
+from adit.testing.datasets import ct_study
+from adit.testing.pacs import LoopbackPacs
+from adit.transfer.placement import Placement
+
+DIMSE = {"host": "127.0.0.1", "port": 104}
+WEB = {"url": "http://127.0.0.1:8042/dicom-web"}
+MOVE_ONLY = {"aeTitle": "PACS", "dimse": {**DIMSE, "get": False, "move": True}}
+
+
+def spec(**fields: Any) -> DicomServerSpec:
+    return DicomServerSpec.of({"aeTitle": "PACS", **fields})
+
+
+def target(path: Path, server: DicomServerSpec) -> Target:
+    return Target("archive", server, "ADIT", path)
+
+
+def test_dimse_is_preferred_where_nothing_else_is_said() -> None:
+    both = spec(dimse=DIMSE, dicomweb=WEB)
+    assert (echo_way(both), find_way(both), fetch_way(both), store_way(both)) == ("dimse",) * 4
+
+
+def test_a_web_server_does_everything_over_the_web() -> None:
+    web = spec(dicomweb=WEB)
+    assert (echo_way(web), find_way(web), fetch_way(web), store_way(web)) == ("web",) * 4
+
+
+def test_the_orders_decide_between_what_both_support() -> None:
+    both = spec(dimse=DIMSE, dicomweb=WEB, retrieveOrder=["Wado", "CGet"], storeOrder=["Stow", "CStore"])
+    assert (fetch_way(both), store_way(both)) == ("web", "web")
+
+
+def test_what_is_switched_off_is_passed_over() -> None:
+    mixed = spec(dimse={**DIMSE, "get": False, "store": False, "find": []}, dicomweb=WEB)
+    assert (echo_way(mixed), find_way(mixed), fetch_way(mixed), store_way(mixed)) == ("dimse", "web", "web", "web")
+
+
+def test_c_move_is_passed_over_while_there_is_another_way() -> None:
+    server = spec(dimse={**DIMSE, "move": True}, retrieveOrder=["CMove", "CGet"])
+    assert fetch_way(server) == "dimse"
+
+
+def test_a_server_with_nothing_but_c_move_says_that_it_comes_with_the_receiver(tmp_path: Path) -> None:
+    operator = open_connector(target(tmp_path, DicomServerSpec.of(MOVE_ONLY)))
+    with pytest.raises(PermanentError, match="archive offers C-MOVE only, which comes with the receiver") as error:
+        list(operator.fetch(Selection("1", "1.2"), tmp_path))
+    assert error.value.reason == "RetrieveUnsupported"
+
+
+def test_what_a_server_does_not_do_is_said_with_the_fields_to_switch_it_on(tmp_path: Path) -> None:
+    nothing = spec(dimse={**DIMSE, "get": False, "store": False, "find": []})
+    operator = open_connector(target(tmp_path, nothing))
+    with pytest.raises(PermanentError, match=r"spec\.dimse\.find") as find:
+        list(operator.find(Query(Level.STUDY)))
+    with pytest.raises(PermanentError, match=r"spec\.dimse\.get") as fetch:
+        list(operator.fetch(Selection("1", "1.2"), tmp_path))
+    with pytest.raises(PermanentError, match=r"spec\.dimse\.store") as store:
+        list(operator.store([], Placement("job")))
+    assert [error.value.reason for error in (find, fetch, store)] == [
+        "FindUnsupported",
+        "RetrieveUnsupported",
+        "StoreUnsupported",
+    ]
+
+
+def test_a_study_is_found_and_fetched_with_one_association_open_at_a_time(
+    loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
+) -> None:
+    study = ct_study(patients.PLAIN, instances=3)
+    loopback_pacs.load(study.write(tmp_path / "ct"))
+    with open_connector(target_of(loopback_pacs)) as operator:
+        operator.echo()
+        [found] = operator.find(Query(Level.STUDY, patient_id=patients.PLAIN.patient_id))
+        instances = list(operator.fetch(Selection(found.PatientID, found.StudyInstanceUID), spool))
+        operator.echo()
+    assert len(instances) == 3
+    assert loopback_pacs.peak_associations == 1
+
+
+def test_an_operator_is_usable_again_after_it_was_closed(
+    loopback_pacs: LoopbackPacs, target_of: Callable[..., Target]
+) -> None:
+    operator = DicomOperator(replace(target_of(loopback_pacs), name="again"))
+    operator.echo()
+    operator.close()
+    operator.close()
+    operator.echo()
+    operator.close()
