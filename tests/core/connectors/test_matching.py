@@ -121,7 +121,7 @@ QUERIES = st.builds(
     Query,
     level=st.sampled_from(Level),
     modalities=st.lists(st.sampled_from(["CT", "MR", "*"]), max_size=2).map(tuple),
-    **TEXTS,  # type: ignore[arg-type] # one strategy per field, by name
+    **TEXTS,
 )
 TEXT_ANSWERS = st.fixed_dictionaries(
     {},

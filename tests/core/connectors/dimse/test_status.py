@@ -52,6 +52,7 @@ def test_a_store_status_becomes_an_outcome(status: int, *, stored: bool, retryab
 )
 def test_a_query_status_becomes_an_error_that_names_the_server(status: int, kind: type, reason: str) -> None:
     error = query_error(status, "C-FIND", PEER)
+    assert error is not None
     assert type(error) is kind
     assert error.reason == reason
     assert error.message.startswith("archive ")
