@@ -1,5 +1,6 @@
 """Manifests in, objects out; what is wrong is said with file, object, field path and line."""
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -356,3 +357,10 @@ def test_the_errors_are_bad_input_and_say_all_lines() -> None:
 def test_no_message_repeats_what_stands_in_a_task() -> None:
     said = " ".join(problems(task_with(patientId="'Mustermann*'", pseudonym="'Erika^'", id="'Secret Id'")))
     assert not any(word in said for word in ("Mustermann", "Erika", "Secret"))
+
+
+def test_every_example_is_valid_and_needs_no_warning(project: Path) -> None:
+    examples = sorted((project / "examples").rglob("*.yaml"))
+    assert examples
+    for path in examples:
+        assert [one.warnings for one in read(path.read_text(encoding="utf-8"), path.name) if one.warnings] == []
