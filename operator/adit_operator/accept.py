@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
-from adit.api.tasks import problems_across
-from adit.api.transfer_job import TransferJobSpec
+from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
 from adit.cluster.kinds import Ref
 from adit.policy import Protection, Request, Resource, Use, authorize
 from adit.pseudonymization.profile import BUILT_IN, Profile
@@ -68,10 +67,7 @@ def _unresolved(seen: Observed) -> Iterator[Waiting]:
 
 
 def _invalid_tasks(spec: TransferJobSpec) -> Iterator[Waiting]:
-    problems = [
-        f"spec.{problem.path}: {problem.message}"
-        for problem in problems_across(spec.tasks, pseudonymized=spec.pseudonymization.profile is not None)
-    ]
+    problems = validate_transfer_job(spec)
     if problems:
         more = f"; and {len(problems) - MAX_NAMED_PROBLEMS} more" if len(problems) > MAX_NAMED_PROBLEMS else ""
         yield Waiting("InvalidTasks", "; ".join(problems[:MAX_NAMED_PROBLEMS]) + more)
