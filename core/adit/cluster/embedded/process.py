@@ -68,7 +68,8 @@ class PodProcess(asyncio.SubprocessProtocol):
         """Wait for the last of its output; a child that hid in another session may not hold that up."""
         assert self._transport is not None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closed.wait(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._closed.wait()
         self._transport.close()
         await self._closed.wait()
 

@@ -146,7 +146,8 @@ async def _follow(
         if len(reading.events) == _BATCH:
             continue
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(change.wait(), BOOKMARK_SECONDS)
+            async with asyncio.timeout(BOOKMARK_SECONDS):  # wait_for of Python 3.11 may swallow a cancellation
+                await change.wait()
             continue
         if told != position:
             told = position
