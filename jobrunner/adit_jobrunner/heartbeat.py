@@ -3,11 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from adit.api.task_set import Holder
+from adit.cluster.cluster import Manifest
 from adit.errors import RetryableError
 from adit_jobrunner.control import Control
-from adit_jobrunner.status import HolderLost, StatusWriter
+from adit_jobrunner.status import HolderLost
+
+
+class Writer(Protocol):
+    """Writes status as the holder; StatusWriter."""
+
+    async def write(self, patch: Manifest) -> None:
+        """Raises HolderLost or RetryableError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +30,7 @@ class Rhythm:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def keep_alive(writer: StatusWriter, holder: Callable[[], Holder], control: Control, rhythm: Rhythm) -> None:
+async def keep_alive(writer: Writer, holder: Callable[[], Holder], control: Control, rhythm: Rhythm) -> None:
     """Renew until cancelled, or until the set is lost; then everything is torn down at once."""
     renewed = rhythm.clock()
     pause = rhythm.every

@@ -26,8 +26,8 @@ class Settings(BaseSettings):
     attempt: Annotated[int, Field(alias=ATTEMPT_ENV, ge=0)] = 0
     config: Annotated[Path, Field(alias=CONFIG_ENV)]
     spool: Annotated[Path, Field(alias=SPOOL_ENV)]
-    pod_name: Annotated[str, Field(alias="ADIT_POD_NAME", max_length=253)] = ""
-    pod_uid: Annotated[str, Field(alias="ADIT_POD_UID", max_length=64)] = ""
+    pod_name: Annotated[str, Field(alias="POD_NAME", max_length=253)] = ""
+    pod_uid: Annotated[str, Field(alias="POD_UID", max_length=64)] = ""
     embedded: Annotated[str, Field(alias="ADIT_DATA", max_length=4096)] = ""
     flush_seconds_given: Annotated[Seconds | None, Field(alias="ADIT_FLUSH_SECONDS")] = None
     flush_tasks_given: Annotated[int | None, Field(alias="ADIT_FLUSH_TASKS", ge=1, le=100)] = None

@@ -170,6 +170,11 @@ class FakeConnector:
         """Make the running fetch end with an error."""
         self._aborted.set()
 
+    @property
+    def aborted(self) -> bool:
+        """Whether somebody tore it down."""
+        return self._aborted.is_set()
+
     def close(self) -> None:
         """Note it."""
         self.log.append("close")

@@ -36,8 +36,8 @@ RewriteOutcome = Rewritten | Excluded | Quarantined
 class StoreOutcome:
     """What the destination answered for one instance; `stored` with a status of the peer's, or why not.
 
-    `status` is the DIMSE status or HTTP code; `retryable` where the same store may succeed later, as when the peer is out
-    of resources.
+    `status` is the DIMSE status or HTTP code; `retryable` where the same store may succeed later, as when the peer is
+    out of resources.
     """
 
     sop_instance_uid: str

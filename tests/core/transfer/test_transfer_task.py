@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from adit.errors import AccessDenied, PeerUnavailable, PermanentError, RetryableError
 from adit.testing.connectors import FakeConnector, FakeFaults, FakeInstance, fake_study
 from adit.testing.transfers import moved, transfer_job_task
@@ -198,10 +199,12 @@ def test_a_destination_lost_mid_study_is_asked_for_no_more_and_everything_left_i
     assert isinstance(outcome.error, RetryableError)
 
 
-@pytest.mark.parametrize("half_before", [False, True])
-def test_a_destination_that_drops_every_seventh_warns_naming_exactly_those(tmp_path: Path, half_before: bool) -> None:
+@pytest.mark.parametrize("held_before", [(), fake_study(21)[::2]], ids=["empty", "half-full"])
+def test_a_destination_that_drops_every_seventh_warns_naming_exactly_those(
+    tmp_path: Path, held_before: tuple[FakeInstance, ...]
+) -> None:
     study = fake_study(21)
-    destination = FakeConnector("b", study[::2] if half_before else (), FakeFaults(drop_every_nth=7))
+    destination = FakeConnector("b", held_before, FakeFaults(drop_every_nth=7))
     outcome = moved(FakeConnector("a", study), destination, tmp_path)
     dropped = {one.uid for one in study} - set(destination.held)
     assert outcome.line.state == "W"
@@ -302,13 +305,20 @@ def test_the_stop_signal_ends_the_task_after_the_instance_in_hand(tmp_path: Path
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-@pytest.mark.parametrize("side", ["find", "fetch", "store"])
 @pytest.mark.parametrize("error", [PeerUnavailable("nobody answers"), AccessDenied("wrong AE title")])
+@pytest.mark.parametrize("side", ["find", "fetch", "store"])
 def test_a_peer_that_will_not_open_ends_the_task_without_a_verdict(
     tmp_path: Path, side: str, error: PeerUnavailable | AccessDenied
 ) -> None:
-    source = FakeConnector("a", fake_study(3), FakeFaults(**{f"on_{side}": error} if side != "store" else {}))
-    destination = FakeConnector("b", faults=FakeFaults(on_store=error if side == "store" else None))
+    source = FakeConnector("a", fake_study(3))
+    destination = FakeConnector("b")
+    match side:
+        case "find":
+            source.faults.on_find = error
+        case "fetch":
+            source.faults.on_fetch = error
+        case _:
+            destination.faults.on_store = error
     outcome = moved(source, destination, tmp_path)
     assert outcome.error is error
     assert outcome.line.instances.stored == 0

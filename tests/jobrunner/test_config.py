@@ -1,0 +1,111 @@
+"""What was mounted: read strictly, refused in words, and never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from adit.api.resource import TaskSet
+from adit.api.task_set import TaskSetSpec
+from adit.contract import RenderedFolder
+from adit.errors import BadInput
+from adit.pseudonymization.key import ProjectKey
+from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN
+from adit.testing.task_sets import server_spec, task_set_manifest, write_runner_config
+from adit.transfer.rewriter import PassThrough, Subject
+from adit_jobrunner.config import read_config
+from adit_jobrunner.connections import target_of
+from adit_jobrunner.rewriting import job_folder, rewriter_for, subject_of
+
+PROFILE = BUILT_IN[ADIT_COMPATIBLE]
+KEY = ProjectKey(bytes(range(32)))
+
+
+def spec(**overrides: object) -> TaskSetSpec:
+    return TaskSet.read(task_set_manifest(spec=overrides)).spec
+
+
+def pseudonymized() -> TaskSetSpec:
+    return TaskSet.read(task_set_manifest(profile=PROFILE, key=KEY)).spec
+
+
+def test_a_server_may_be_called_by_a_name_of_its_own(tmp_path: Path) -> None:
+    own = server_spec()
+    own["dimse"]["callingAeTitle"] = "RESEARCH"
+    config = read_config(write_runner_config(tmp_path, source=own), spec())
+    assert target_of(config.source, config, None).calling_ae_title == "RESEARCH"
+    assert target_of(config.destination, config, None).calling_ae_title == "ADIT"
+
+
+def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
+    folder = {"volume": {"claimName": "archive"}}
+    written = write_runner_config(tmp_path, destination=folder, destination_kind="DicomFolder", mount_dir="/data")
+    config = read_config(written, spec(destination={"kind": "DicomFolder", "name": "research"}))
+    assert isinstance(config.destination, RenderedFolder)
+    assert target_of(config.destination, config, None).mount_dir == Path("/data")
+
+
+def test_credentials_and_key_show_in_no_repr(tmp_path: Path) -> None:
+    written = write_runner_config(tmp_path, authorization="Bearer geheim\n", profile=PROFILE, key=KEY)
+    config = read_config(written, pseudonymized())
+    assert config.source_authorization == "Bearer geheim"
+    assert config.key == KEY
+    assert "geheim" not in repr(config)
+    assert repr(KEY.secret) not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "words"),
+    [
+        ("source/server.json", b"{", "source/server.json is not JSON"),
+        ("source/server.json", b'{"contract": 1, "name": "other"}', "source/server.json"),
+        ("settings/settings.json", b'{"contract": 1, "mountDir": "/mnt", "new": 1}', "settings/settings.json new"),
+        ("settings/settings.json", b"x" * ((1 << 20) + 1), "larger than"),
+        ("source/authorization", b"\xff", "source/authorization"),
+        ("profile/profile.json", b'{"name": "adit-compatible", "version": 99}', "their versions differ"),
+        ("key/key", bytes(32), "is not the project key"),
+        ("key/key", b"short", "32 bytes"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_the_name_of_its_file(
+    tmp_path: Path, path: str, content: bytes, words: str
+) -> None:
+    written = write_runner_config(tmp_path, profile=PROFILE, key=KEY)
+    (written / path).write_bytes(content)
+    with pytest.raises(BadInput, match=words):
+        read_config(written, pseudonymized())
+
+
+def test_a_file_that_is_missing_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"source/server\.json cannot be read"):
+        read_config(tmp_path, spec())
+
+
+def test_a_rendered_server_of_another_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is of pacs, the TaskSet names elsewhere"):
+        read_config(write_runner_config(tmp_path), spec(source={"kind": "DicomServer", "name": "elsewhere"}))
+
+
+def test_an_identified_transfer_passes_everything_through_and_makes_nobody(tmp_path: Path) -> None:
+    identified = spec()
+    config = read_config(write_runner_config(tmp_path), identified)
+    assert isinstance(rewriter_for(config, identified), PassThrough)
+    assert subject_of(identified.tasks[0], identified) == Subject()
+
+
+def test_a_profile_makes_the_pseudonym_of_the_task(tmp_path: Path) -> None:
+    wanted = pseudonymized()
+    config = read_config(write_runner_config(tmp_path, profile=PROFILE, key=KEY), wanted)
+    assert rewriter_for(config, wanted).rewritten_uid("1.2.3") != "1.2.3"
+    assert subject_of(wanted.tasks[0], wanted) == Subject("Alice")
+
+
+def test_a_trial_alone_changes_no_uid(tmp_path: Path) -> None:
+    marked = spec(trial={"id": "T1", "name": "Trial"})
+    config = read_config(write_runner_config(tmp_path), marked)
+    assert rewriter_for(config, marked).rewritten_uid("1.2.3") == "1.2.3"
+    assert subject_of(marked.tasks[0], marked) == Subject(None, "T1", "Trial")
+
+
+def test_the_folder_of_a_job_has_adits_name() -> None:
+    assert job_folder("night", "2024-01-02T03:04:05Z", "alice") == "adit_transfer_night_20240102_alice"
+    assert job_folder("night", "", "") == "adit_transfer_night"
