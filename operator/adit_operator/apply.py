@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from adit.api import labels
 from adit.api.endpoint import endpoint_of
-from adit.api.resource import TransferJob
 from adit.cluster.cluster import Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import KEY_BYTES, ProjectKey
@@ -18,14 +17,14 @@ from adit_operator.reach import Reach
 Random = Callable[[int], bytes]
 
 
-async def apply(world: World, reach: Reach, job: TransferJob, decision: Decision, random: Random) -> bool:
-    """Do what was decided; True where the job must be looked at again at once.
+async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decision, random: Random) -> bool:
+    """Do what was decided about the TransferJob as it was read; True where it must be looked at again at once.
 
     A write that meets a newer version of its object is not forced: it is read again, the status is not written, and
     everything is decided anew.
     """
     _tell(world, reach, decision)
-    await _apply_key(world, job, decision, random)
+    await _apply_key(world, manifest["metadata"]["namespace"], decision, random)
     writes = [
         *[await _verdict(world, write) for write in decision.verdicts],
         *[await _stop(world, write) for write in decision.stops],
@@ -34,7 +33,7 @@ async def apply(world: World, reach: Reach, job: TransferJob, decision: Decision
     ]
     if not all(writes):  # guard: children-before-status
         return True
-    return not await _status(world, job, decision) or decision.again
+    return not await _status(world, manifest, decision) or decision.again
 
 
 def _tell(world: World, reach: Reach, decision: Decision) -> None:
@@ -49,9 +48,8 @@ def _tell(world: World, reach: Reach, decision: Decision) -> None:
                 reach.suspect(str(endpoint_of(world.cache.servers[ref].spec)), outage.message, now)
 
 
-async def _apply_key(world: World, job: TransferJob, decision: Decision, random: Random) -> None:
+async def _apply_key(world: World, namespace: str, decision: Decision, random: Random) -> None:
     """Make the key, then its marker: a crash between the two leaves a key, which the next look marks."""
-    namespace = job.metadata.namespace
     if decision.make_key:
         key = ProjectKey(random(KEY_BYTES))
         if await _create(world, key_secret(namespace, key.secret)):
@@ -117,13 +115,13 @@ async def _refresh(world: World, ref: Ref) -> None:
         world.cache.forget(ref)
 
 
-async def _status(world: World, job: TransferJob, decision: Decision) -> bool:
+async def _status(world: World, manifest: Manifest, decision: Decision) -> bool:
     """The one status write; nothing where nothing changed; False where the job changed since it was read."""
-    patch = merge_patch(job.status.manifest(), decision.status.manifest())
+    patch = merge_patch(manifest.get("status") or {}, decision.status.manifest())
     if not patch:
         return True
-    ref = Ref(job.kind, job.metadata.namespace, job.metadata.name)
-    version = job.metadata.resource_version  # guard: status-on-what-was-read
+    ref = Ref.of(manifest)
+    version = manifest["metadata"]["resourceVersion"]  # guard: status-on-what-was-read
     try:
         world.cache.put(await world.cluster.patch_status(ref, patch, resource_version=version))
     except Conflict:

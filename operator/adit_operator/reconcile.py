@@ -45,7 +45,7 @@ async def reconcile(
         await _refuse(world, ref, manifest, error)
         return False
     decision = decide(seen)
-    return await apply(world, reach, seen.job, decision, random)
+    return await apply(world, reach, manifest, decision, random)
 
 
 async def _refuse(world: World, ref: Ref, manifest: Manifest, error: BadInput) -> None:

@@ -1,0 +1,42 @@
+"""Fakes of the operator's seams: a clock that is set by hand, and a prober that answers what it is told."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from adit.api.resource import DicomServer
+
+if TYPE_CHECKING:
+    from adit.errors import AditError
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ManualClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._elapsed += seconds
+
+
+class FakeProber:
+    """Every server answers, but those that were given an error; remembers whom it asked, and with what."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, AditError] = {}
+        self.asked: list[tuple[str, str | None]] = []
+
+    async def probe(self, server: DicomServer, authorization: str | None) -> None:
+        self.asked.append((server.metadata.name, authorization))
+        if server.metadata.name in self.errors:
+            raise self.errors[server.metadata.name]

@@ -1,0 +1,60 @@
+import pytest
+
+from adit.api.access import Consumer, Role
+from adit.policy import Protection, Request, Resource, Use, authorize
+
+PACS = Resource("DicomServer", "radiology", "pacs")
+
+
+def allowed(request: Request, role: Role, *grants: object) -> bool:
+    return not authorize(request, [Use(PACS, role)], {PACS: [Consumer.of(grant) for grant in grants]})
+
+
+@pytest.mark.parametrize("protection", ["Identified", "Pseudonymized", "FitForPatients"])
+def test_a_namespace_may_always_use_what_is_its_own(protection: Protection) -> None:
+    assert allowed(Request("radiology", protection), "Source")
+
+
+def test_nothing_is_granted_by_silence() -> None:
+    assert not allowed(Request("research", "FitForPatients"), "Source")
+
+
+def test_same_speaks_of_the_owners_namespace_only() -> None:
+    assert not allowed(Request("research", "Identified"), "Source", {})
+
+
+def test_a_grant_holds_for_the_namespaces_it_names() -> None:
+    grant = {"namespaces": {"from": "Names", "names": ["research"]}}
+    assert allowed(Request("research", "Identified"), "Source", grant)
+    assert not allowed(Request("archive", "Identified"), "Source", grant)
+
+
+def test_a_grant_holds_for_its_role() -> None:
+    grant = {"namespaces": {"from": "All"}, "roles": ["Destination"]}
+    assert allowed(Request("research", "Identified"), "Destination", grant)
+    assert not allowed(Request("research", "Identified"), "Source", grant)
+
+
+@pytest.mark.parametrize(
+    ("protection", "granted"), [("Identified", False), ("Pseudonymized", False), ("FitForPatients", True)]
+)
+def test_required_pseudonymization_needs_a_profile_that_is_fit_for_patients(
+    protection: Protection, *, granted: bool
+) -> None:
+    grant = {"namespaces": {"from": "All"}, "requirePseudonymization": True}
+    assert allowed(Request("research", protection), "Source", grant) is granted
+
+
+def test_the_most_generous_of_two_grants_holds() -> None:
+    strict = {"namespaces": {"from": "All"}, "requirePseudonymization": True}
+    free = {"namespaces": {"from": "Names", "names": ["research"]}}
+    assert allowed(Request("research", "Identified"), "Source", strict, free)
+    assert not allowed(Request("archive", "Identified"), "Source", strict, free)
+
+
+def test_each_denial_names_the_resource_and_what_to_do() -> None:
+    other = Resource("DicomFolder", "archive", "disk")
+    denials = authorize(Request("research", "Identified"), [Use(PACS, "Source"), Use(other, "Destination")], {})
+    assert [denial.use.resource for denial in denials] == [PACS, other]
+    assert "DicomFolder/archive/disk does not allow namespace research" in denials[1].message
+    assert "spec.allowedConsumers" in denials[1].message

@@ -1,0 +1,59 @@
+from adit.cluster.kinds import Ref
+from adit.pseudonymization.key import ProjectKey
+from adit_operator.key import KEY_SECRET, MakeKey, UseKey, key_decision, key_secret
+from adit_operator.observed import KeySeen, SeenSecret, Waiting
+from adit_operator.project import seen_secret
+
+KEY = ProjectKey(b"k" * 32)
+REF = Ref("Secret", "default", KEY_SECRET)
+
+
+def secret(key: bytes = KEY.secret, purpose: str | None = "key") -> SeenSecret:
+    return SeenSecret(REF, purpose, {"key": key})
+
+
+def reason(seen: KeySeen) -> str | None:
+    decision = key_decision(seen)
+    return decision.reason if isinstance(decision, Waiting) else None
+
+
+def test_a_key_is_made_where_there_is_no_trace_of_one() -> None:
+    assert key_decision(KeySeen()) == MakeKey()
+
+
+def test_a_key_without_its_marker_is_used_and_marked() -> None:
+    assert key_decision(KeySeen(secret())) == UseKey(KEY, mark=True)
+
+
+def test_a_marked_key_is_used() -> None:
+    assert key_decision(KeySeen(secret(), KEY.id, frozenset({KEY.id}))) == UseKey(KEY, mark=False)
+
+
+def test_a_key_that_a_marker_remembers_is_missed_not_made_again() -> None:
+    assert reason(KeySeen(None, KEY.id)) == "KeyMissing"
+
+
+def test_a_key_that_only_a_job_remembers_is_missed_too() -> None:
+    assert reason(KeySeen(None, None, frozenset({KEY.id}))) == "KeyMissing"
+
+
+def test_another_key_than_the_remembered_one_is_not_used() -> None:
+    assert reason(KeySeen(secret(b"x" * 32), KEY.id)) == "KeyMissing"
+
+
+def test_a_key_of_the_wrong_length_is_not_used() -> None:
+    assert reason(KeySeen(secret(b"short"))) == "KeyMissing"
+
+
+def test_an_unlabelled_key_is_not_read() -> None:
+    assert reason(KeySeen(secret(purpose=None))) == "SecretNotLabelled"
+
+
+def test_a_made_key_is_read_back_as_it_was_made() -> None:
+    assert key_decision(KeySeen(seen_secret(key_secret("default", KEY.secret)))) == UseKey(KEY, mark=True)
+
+
+def test_a_secret_without_our_label_is_not_read() -> None:
+    manifest = key_secret("default", KEY.secret)
+    manifest["metadata"]["labels"] = {}
+    assert seen_secret(manifest).data == {}

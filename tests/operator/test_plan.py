@@ -1,0 +1,75 @@
+import json
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adit.api import labels
+from adit.api.resource import TaskSet
+from adit.api.tasks import with_ids
+from adit_operator.names import job_name, task_set_name
+from adit_operator.plan import first_plan, planned_names, task_sets, tasks_hash, tasks_per_set
+from adit_operator.testing.builders import JOB_UID, transfer_job
+
+
+@pytest.mark.parametrize(
+    ("tasks", "parallelism", "expected"),
+    [(1, 1, 1), (4, 1, 1), (5, 1, 2), (500, 1, 100), (500, 4, 32), (500, 100, 2), (16, 4, 1), (17, 4, 2)],
+)
+def test_tasks_per_set_follows_the_formula(tasks: int, parallelism: int, expected: int) -> None:
+    assert tasks_per_set(tasks, parallelism) == expected
+
+
+@given(st.integers(1, 500), st.integers(1, 100))
+def test_every_task_is_in_exactly_one_set(count: int, parallelism: int) -> None:
+    job = transfer_job(count, spec={"parallelism": parallelism})
+    plan = first_plan(job, None)
+    sets = list(task_sets(job, plan, with_ids(job.spec.tasks), frozenset(range(plan.sets))))
+    planned = [task["id"] for made in sets for task in made["spec"]["tasks"]]
+    assert planned == [f"t{i}" for i in range(count)]
+    assert len(sets) == plan.sets == ceil(count / plan.tasks_per_set)
+
+
+def test_names_of_sets_carry_the_owners_uid() -> None:
+    assert task_set_name("night", JOB_UID, round_=2, index=7) == "tj-night-0a1b2c3d-2-7"
+
+
+@given(
+    st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?", fullmatch=True), st.integers(0, 999), st.integers(0, 99_999)
+)
+def test_the_name_of_a_job_fits_in_63_characters(name: str, round_: int, index: int) -> None:
+    child = job_name(task_set_name(name, JOB_UID, round_=round_, index=index), 999)
+    assert len(child) <= 63
+    assert "." not in child
+    assert not child.startswith("tj--")
+
+
+def test_only_the_missing_sets_are_made() -> None:
+    job = transfer_job(4)
+    plan = first_plan(job, None)
+    made = list(task_sets(job, plan, with_ids(job.spec.tasks), frozenset({2})))
+    assert [one["metadata"]["name"] for one in made] == [planned_names(job, plan)[2]]
+
+
+def test_a_set_inherits_the_requester_and_the_date_but_no_label() -> None:
+    job = transfer_job(annotations={labels.REQUESTED_BY: "ada", "argocd.argoproj.io/tracking-id": "x"})
+    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    assert made["metadata"]["annotations"] == {
+        labels.REQUESTED_BY: "ada",
+        labels.JOB_CREATED_AT: "2026-01-01T00:00:00Z",
+    }
+    assert set(made["metadata"]["labels"]) == {labels.MANAGED_BY, labels.OWNER_UID, labels.ROUND, labels.ACTIVE}
+
+
+def test_a_set_is_owned_by_its_job_and_readable() -> None:
+    job = transfer_job()
+    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    read = TaskSet.read(json.loads(json.dumps(made)))
+    assert read.metadata.controller_uid == JOB_UID
+    assert read.spec.owner.uid == JOB_UID
+
+
+def test_the_hash_of_the_tasks_depends_on_their_order() -> None:
+    tasks = with_ids(transfer_job(3).spec.tasks)
+    assert tasks_hash(tasks) != tasks_hash(tasks[::-1])
