@@ -11,7 +11,7 @@ from typing import Self
 
 from pydicom import Dataset
 
-from adit.errors import AditError, RetryableError
+from adit.errors import AditError, PermanentError, RetryableError
 from adit.query import Level, Query, Selection
 from adit.testing.elements import EXPLICIT_LITTLE, encode_elements
 from adit.transfer.header import header_of
@@ -76,6 +76,10 @@ class FakeFaults:
     no_image_level: AditError | None = None
     """Raised by every find at IMAGE level."""
     image_level_empty: bool = False
+    patient_root_only: bool = False
+    """Refuses what is asked without a PatientID."""
+    coerced_patient_id: str = ""
+    """The PatientID under which it keeps everything that is stored."""
     omit_keys: frozenset[str] = frozenset()
     """Return keys that its answers leave out."""
     withheld: frozenset[str] = frozenset()
@@ -123,6 +127,8 @@ class FakeConnector:
         """Answer from memory at the level asked for."""
         self.log.append(f"find {query.level}")
         self._raise(self.faults.on_find)
+        if self.faults.patient_root_only and not query.patient_id:
+            raise PermanentError("patient root needs patient_id", reason="QueryIncomplete")
         if query.level is Level.IMAGE:
             self._raise(self.faults.no_image_level)
             if self.faults.image_level_empty:
@@ -193,7 +199,12 @@ class FakeConnector:
             self._hidden.add(uid)
         data = b"".join(instance.chunks())
         self.held[uid] = FakeInstance(
-            "", header.study_instance_uid, header.series_instance_uid, uid, header.modality, data
+            self.faults.coerced_patient_id,
+            header.study_instance_uid,
+            header.series_instance_uid,
+            uid,
+            header.modality,
+            data,
         )
 
     def _sent(self, selection: Selection, by_name: set[str]) -> Iterator[FakeInstance]:

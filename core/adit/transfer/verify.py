@@ -1,8 +1,10 @@
 """Last step of a task: ask the destination what it has now, by name, by number, or trust its answers, and say which."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from pydicom import Dataset
 
 from adit.api.dicom_server import Verification
 from adit.connectors.connector import Connector
@@ -13,6 +15,8 @@ from adit.transfer.loss import Loss, loss_by
 
 Method = Literal["Instances", "Counts", "StoreResponses", "None"]
 
+# The reason of a connector whose peer wants the PatientID as well (patient root only).
+QUERY_INCOMPLETE = "QueryIncomplete"
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -109,13 +113,7 @@ def _by_name(destination: Connector, wanted: Wanted, patience: Patience) -> Veri
     found: set[str] = set()
 
     def ask(series: WantedSeries) -> bool:
-        query = Query(
-            Level.IMAGE,
-            patient_id=wanted.patient_id,
-            study_instance_uid=wanted.study_instance_uid,
-            series_instance_uid=series.new_uid,
-        )
-        for answer in destination.find(query):
+        for answer in _answers(destination, Level.IMAGE, wanted, series):
             original = series.instances.get(text(answer, "SOPInstanceUID"))
             if original is not None:
                 found.add(original)
@@ -130,14 +128,8 @@ def _by_number(destination: Connector, wanted: Wanted, patience: Patience) -> Ve
     counts: dict[str, int] = {}
 
     def ask(series: WantedSeries) -> bool:
-        query = Query(
-            Level.SERIES,
-            patient_id=wanted.patient_id,
-            study_instance_uid=wanted.study_instance_uid,
-            series_instance_uid=series.new_uid,
-        )
         counts[series.original_uid] = 0
-        for answer in destination.find(query):
+        for answer in _answers(destination, Level.SERIES, wanted, series):
             if text(answer, "SeriesInstanceUID") == series.new_uid:
                 there = number(answer)
                 if there < 0:
@@ -148,6 +140,17 @@ def _by_number(destination: Connector, wanted: Wanted, patience: Patience) -> Ve
 
     failure = _until_settled(wanted.series, ask, patience)
     return Verified("Counts", counts=counts, failure=failure)
+
+
+def _answers(destination: Connector, level: Level, wanted: Wanted, series: WantedSeries) -> Iterator[Dataset]:
+    """Ask by UIDs alone, for a PACS may give the patient its own ID; with it only where the peer insists."""
+    query = Query(level, study_instance_uid=wanted.study_instance_uid, series_instance_uid=series.new_uid)
+    try:
+        yield from destination.find(query)
+    except PermanentError as refusal:
+        if refusal.reason != QUERY_INCOMPLETE or not wanted.patient_id:
+            raise
+        yield from destination.find(replace(query, patient_id=wanted.patient_id))
 
 
 def _until_settled(

@@ -56,6 +56,14 @@ def test_a_peer_that_answers_no_question_is_taken_at_its_word(tmp_path: Path) ->
     assert verified(transfer(tmp_path, faults)) == ("S", "StoreResponses", 7)
 
 
+@pytest.mark.parametrize("faults", [FakeFaults(coerced_patient_id="LOCAL-1"), FakeFaults(patient_root_only=True)])
+@pytest.mark.parametrize("method", ["Instances", "Counts"])
+def test_a_peer_may_give_the_patient_its_own_id_or_insist_on_ours(
+    tmp_path: Path, faults: FakeFaults, method: str
+) -> None:
+    assert verified(transfer(tmp_path, faults, method)) == ("S", method, 7)
+
+
 def test_a_peer_that_dropped_everything_is_not_taken_at_its_word(tmp_path: Path) -> None:
     assert verified(transfer(tmp_path, FakeFaults(drop_every_nth=1))) == ("F", "Instances", 0)
 
