@@ -1,0 +1,84 @@
+from typing import Any
+
+from adit.api import labels
+from adit.cluster.cluster import Manifest
+from adit.cluster.kinds import Ref
+from adit.testing.cluster import secret_manifest, server_manifest
+from adit_operator.cache import Cache
+from adit_operator.plan import first_plan, task_sets
+from adit_operator.testing.builders import JOB_UID, transfer_job
+
+
+def versioned(manifest: Manifest, version: int, uid: str = "one", **status: Any) -> Manifest:
+    metadata = {"namespace": "default", **manifest["metadata"], "uid": uid, "resourceVersion": str(version)}
+    return {**manifest, "metadata": metadata, "status": status}
+
+
+def task_set(version: int, uid: str = "one", **status: Any) -> Manifest:
+    job = transfer_job(1)
+    made = next(
+        task_sets(job, first_plan(job, None), [job.spec.tasks[0].model_copy(update={"id": "t0"})], frozenset({0}))
+    )
+    return versioned(made, version, uid, **status)
+
+
+REF = Ref.of(task_set(1))
+
+
+def test_an_older_version_never_replaces_a_newer_one() -> None:
+    cache = Cache()
+    assert cache.put(task_set(5, runner={"states": "S"}))
+    assert not cache.put(task_set(4))
+    assert not cache.put(task_set(5))
+    assert cache.sets[REF].states == ("S",)
+
+
+def test_what_was_deleted_does_not_come_back() -> None:
+    cache = Cache()
+    cache.put(task_set(5))
+    assert cache.remove(task_set(5))
+    assert not cache.put(task_set(6))
+    assert cache.sets == {}
+
+
+def test_the_late_end_of_an_earlier_object_does_not_remove_its_successor() -> None:
+    cache = Cache()
+    cache.put(task_set(9, uid="two"))
+    assert not cache.remove(task_set(5, uid="one"))
+    assert cache.sets[REF].uid == "two"
+
+
+def test_sets_are_found_by_their_owner_until_they_are_gone() -> None:
+    cache = Cache()
+    cache.put(task_set(5))
+    assert [seen.uid for seen in cache.sets_of(JOB_UID)] == ["one"]
+    cache.remove(task_set(6))
+    assert cache.sets_of(JOB_UID) == ()
+
+
+def test_a_listing_drops_what_it_does_not_hold_but_nothing_newer() -> None:
+    cache = Cache()
+    cache.put(versioned(server_manifest("old"), 3))
+    cache.put(versioned(server_manifest("new"), 9, uid="two"))
+    cache.replace("DicomServer", [], "5")
+    assert [ref.name for ref in cache.servers] == ["new"]
+
+
+def test_a_listing_of_one_purpose_leaves_the_secrets_of_another() -> None:
+    cache = Cache()
+    key = secret_manifest("key", {"key": "x"}, labels={labels.PURPOSE: "key"})
+    cache.put(versioned(key, 3))
+    cache.replace("Secret", [], "5", purpose="credential")
+    assert [ref.name for ref in cache.secrets] == ["key"]
+    cache.replace("Secret", [], "6", purpose="key")
+    assert cache.secrets == {}
+
+
+def test_what_cannot_be_read_is_remembered_until_it_can() -> None:
+    cache = Cache()
+    cache.put(task_set(5, runner={"states": "not letters"}))
+    assert "status.runner.states" in cache.unreadable[REF]
+    assert cache.sets == {}
+    cache.put(task_set(6))
+    assert cache.unreadable == {}
+    assert REF in cache.sets
