@@ -200,7 +200,7 @@ def test_the_folder_answers_at_every_level(folder: FolderConnector, make: Make) 
     series = {
         str(one.SeriesInstanceUID): one.NumberOfSeriesRelatedInstances for one in folder.find(Query(Level.SERIES))
     }
-    assert counts == {"1.2.3.4": 2, "1.2.3.9": 1}
+    assert series == {"1.2.3.4": 2, "1.2.3.9": 1}
     [study] = folder.find(Query(Level.STUDY, patient_id="P1", modalities=("CT",)))
     assert (study.StudyInstanceUID, study.NumberOfStudyRelatedInstances, study.NumberOfStudyRelatedSeries) == (
         "1.2.3",

@@ -46,7 +46,7 @@ class DicomWebConnector:
 
     def find(self, query: Query) -> Iterator[Dataset]:
         """QIDO-RS; every page until the server has no more, or `query.limit` is reached."""
-        answers = chain.from_iterable(self._qido.answers(search) for search in searches_for(query))
+        answers = chain.from_iterable(self._qido.answers(search, query.limit) for search in searches_for(query))
         matching = (answer for answer in answers if matches(query, answer))
         yield from islice(_distinct(matching, _KEYS[query.level]), query.limit)
 

@@ -30,10 +30,6 @@ class Door:
     """Sends requests to one DICOMweb server; used by one thread, except for `abort`."""
 
     def __init__(self, name: str, spec: DicomWeb, authorization: str | None) -> None:
-        if urlsplit(spec.url).username is not None:
-            raise BadInput(
-                f"{name}: dicomweb.url holds a user name; put the credential in the Secret of dicomweb.authorization"
-            )
         self.name = name
         self.spec = spec
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -64,7 +60,7 @@ class Door:
         headers: Mapping[str, str],
         content: Iterator[bytes] | None = None,
     ) -> Iterator[httpx.Response]:
-        """Send one request; its body can be read in the block, and whatever httpx raises there becomes one of our errors."""
+        """Send one request; its body is read in the block; whatever httpx raises there becomes one of our errors."""
         with self._translated():
             if self._aborted:
                 raise RetryableError(f"{self.name}: aborted", reason="Aborted")
@@ -126,14 +122,17 @@ class Door:
                 )
             case httpx.DecodingError():
                 return not_dicomweb(self.name, place(self.spec.url), "an answer in a broken content encoding")
-        return connection_lost(self.name, "the connection ended in the middle of an answer")
+        return connection_lost(
+            self.name,
+            f"{place(self.spec.url)} ended the connection without a whole answer; where it always does, "
+            "dicomweb.url does not lead to an HTTP server",
+        )
 
 
 def place(url: str) -> str:
-    """Scheme, host, port and path of a URL: what a person needs to find it, and neither query nor user name."""
+    """Scheme, host, port and path of a URL: what a person needs to find it, without the query."""
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def _trust(url: str) -> ssl.SSLContext:

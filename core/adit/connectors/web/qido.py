@@ -21,6 +21,7 @@ MAX_ANSWER_BYTES = 64 << 20
 MAX_ROWS = 1_000_000
 # Some servers refuse a larger page than 200 (Azure); most gain from larger ones.
 PAGE_SIZES = (1000, 200)
+SMALLEST_PAGE = 50
 _JSON_TYPES = ("application/dicom+json", "application/json")
 
 Row = dict[str, Any]
@@ -49,22 +50,22 @@ class Qido:
         """Ask for a single study, and look only at whether the server speaks DICOMweb."""
         self._page(Search(Level.STUDY, None, None, {}, single=True), limit=1, offset=0)
 
-    def answers(self, search: Search) -> Iterator[Dataset]:
-        """Every answer once, however many pages the server cuts them into.
+    def answers(self, search: Search, enough: int | None = None) -> Iterator[Dataset]:
+        """Every answer once, however many pages the server cuts them into; `enough` are likely to be wanted.
 
         Raises PermanentError where the server says that there is more and yet does not give it.
         """
         found = False
-        for row in self._rows(search):
+        for row in self._rows(search, enough):
             found = True
             yield dataset_of(row)
         if not found and (loosened := search.loosened()) is not None:
-            yield from map(dataset_of, self._rows(loosened))
+            yield from map(dataset_of, self._rows(loosened, enough))
 
-    def _rows(self, search: Search) -> Iterator[Row]:
+    def _rows(self, search: Search, enough: int | None) -> Iterator[Row]:
         seen: set[str] = set()
         offset = 0
-        while page := self._next_page(search, offset):
+        while page := self._next_page(search, offset, enough or self._sizes[0]):
             known = len(seen)
             for row in page:
                 if (key := search.key(row)) not in seen:
@@ -88,11 +89,12 @@ class Qido:
                 reason="AnswerCut",
             )
 
-    def _next_page(self, search: Search, offset: int) -> list[Row]:
+    def _next_page(self, search: Search, offset: int, enough: int) -> list[Row]:
         """A page of the size that the server takes; a refused size is not tried again."""
         while True:
+            size = min(self._sizes[0], max(enough, SMALLEST_PAGE))  # some rows of it may not match
             try:
-                return self._page(search, self._sizes[0], offset)
+                return self._page(search, size, offset)
             except PermanentError as error:
                 if error.reason != "Refused" or len(self._sizes) == 1:
                     raise

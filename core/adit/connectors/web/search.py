@@ -13,7 +13,7 @@ from adit.query import Level, Query
 # Plain in a query by RFC 3986 §3.4. Orthanc's plugin (1.7) does not decode what is percent-encoded: a wildcard sent as
 # %2A finds nothing there, and nobody else minds a plain one.
 _PLAIN = "*?()!$',:@/-._~"
-_ENCODED = re.compile(r"(%[0-9A-F]{2})+")
+_ENCODED = re.compile(r"\*?(%[0-9A-F]{2})+\*?")
 
 _PATIENT = ("PatientBirthDate", "PatientSex")
 _STUDY = (
@@ -65,7 +65,8 @@ class Search:
 def searches_for(query: Query) -> tuple[Search, ...]:
     """The searches whose answers together are those of the query: one per modality where it names several.
 
-    QIDO-RS matches a single modality only, and has no patient level: studies stand in for their patients.
+    QIDO-RS matches a single modality only, and has no patient level: studies stand in for their patients. The series
+    number is left to `matches`: a server that compares text finds no "01" for 1.
     """
     study = _uids(query.study_instance_uid)
     series = _uids(query.series_instance_uid)
@@ -87,7 +88,6 @@ def searches_for(query: Query) -> tuple[Search, ...]:
     if query.level in (Level.SERIES, Level.IMAGE) and not below_series:
         keys |= {
             "SeriesInstanceUID": ",".join(series),
-            "SeriesNumber": query.series_number,
             "SeriesDescription": query.series_description,
         }
     if query.level is Level.IMAGE:
