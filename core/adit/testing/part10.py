@@ -78,14 +78,13 @@ def meta_of(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str)
 
 @contextmanager
 def mapped(path: Path, offset: int) -> Iterator[memoryview]:
-    """The bytes of a file from `offset` on, without reading them into memory."""
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping,
-        memoryview(mapping) as whole,
-        whole[offset:] as view,
-    ):
-        yield view
+    """The bytes of a file from `offset` on, without reading them into memory.
+
+    The mapping goes with its last view: the traceback of a broken connection still holds some when the block is left.
+    """
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    yield memoryview(mapping)[offset:]
 
 
 def data_set_bytes(path: Path) -> bytes:

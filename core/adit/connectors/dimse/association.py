@@ -1,6 +1,5 @@
 """One association with a peer: opened with what is needed, its failures told apart, ended in one way or the other."""
 
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,12 +46,13 @@ class NoContextAccepted(PermanentError):
 class Association:
     """An established association; used by one thread, `abort` by any."""
 
-    def __init__(self, peer: Peer, raw: Any, messages: Messages, proposals: frozenset[Proposal]) -> None:
+    def __init__(self, peer: Peer, raw: Any, line: "Line", proposals: frozenset[Proposal]) -> None:
         self.peer = peer
         self.proposals = proposals
-        self.messages = messages
+        self.messages = line.messages
         self.rested = False
         self._raw = raw
+        self._socket = line.socket
         self._message_id = 0
         self.accepted = {
             context.context_id: Accepted(
@@ -105,15 +105,16 @@ class Association:
 
     def _finish(self) -> None:
         if self._raw.dul.is_alive():  # it hangs in the socket, or the peer does not close
-            hang_up(self._raw)
+            self._socket.hang_up()
         self._raw.kill()
+        self._socket.close()  # pynetdicom does not, where the other side was faster
         self.messages.discard()
 
 
 def open_association(
-    peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Any], None] = lambda _: None
+    peer: Peer, proposals: Sequence[Proposal], opening: Callable[[PromptSocket], None] = lambda _: None
 ) -> Association:
-    """Associate, in two quick attempts; `opening` gets pynetdicom's association while it is still being negotiated.
+    """Associate, in two quick attempts; `opening` gets the connection while the association is still being negotiated.
 
     Raises PeerUnavailable, AccessDenied or NoContextAccepted, each with what to look at.
     """
@@ -125,15 +126,7 @@ def open_association(
     raise AssertionError("the last attempt returns or raises")
 
 
-def hang_up(raw: Any) -> None:
-    """Shut the socket under an association, so that a thread blocked in it comes back."""
-    plain = raw.dul.socket.socket if raw.dul.socket is not None else None
-    if plain is not None:
-        with suppress(OSError):  # it is closed already
-            plain.shutdown(socket.SHUT_RDWR)
-
-
-def _associate(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Any], None]) -> Association:
+def _associate(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[PromptSocket], None]) -> Association:
     entity = AE(peer.calling_ae_title)
     entity.connection_timeout = peer.connect_timeout
     entity.acse_timeout = peer.response_timeout
@@ -154,54 +147,73 @@ def _associate(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Any
         )
     except OSError as error:  # the name does not resolve
         raise PeerUnavailable(f"cannot resolve {peer.host}, the host of {peer.name}; check spec.dimse.host") from error
-    if raw.is_established and watch.messages is not None:
-        return Association(peer, raw, watch.messages, frozenset(proposals))
+    if raw.is_established and watch.line is not None:
+        return Association(peer, raw, watch.line, frozenset(proposals))
+    if watch.line is not None:
+        raw.dul.join(ABORT_SECONDS)
+        watch.line.socket.close()
     raise _failure(peer, raw, watch)
 
 
-class _Watch:
-    """What happened while the association was being made: pynetdicom itself only says that it is not established."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What stands between pynetdicom and the network, and between pynetdicom and us."""
 
-    def __init__(self, peer: Peer, opening: Callable[[Any], None]) -> None:
+    socket: PromptSocket
+    messages: Messages
+
+
+class _Watch:
+    """What happens while the association is being made: pynetdicom itself only says that it is not established."""
+
+    def __init__(self, peer: Peer, opening: Callable[[PromptSocket], None]) -> None:
         self.peer = peer
         self.opening = opening
-        self.accepted = False
-        self.messages: Messages | None = None
+        self.was_connected = self.accepted = False
+        self.line: Line | None = None
 
     def handlers(self) -> list[Any]:
         return [
+            (evt.EVT_ACSE_SENT, self.requested),
             (evt.EVT_CONN_OPEN, self.connected),
             (evt.EVT_ACCEPTED, self.was_accepted),
             (evt.EVT_PDU_SENT, self.was_sent),
             (evt.EVT_DATA_SENT, self.acknowledge),
         ]
 
-    def connected(self, event: Any) -> None:
+    def requested(self, event: Any) -> None:
+        """The A-ASSOCIATE request is on its way to the thread that will connect."""
         raw = event.assoc
-        wrapped = raw.dul.socket
-        wrapped.socket = PromptSocket.take(wrapped.socket, longest_pdu=LONGEST_PDU, silence=self.peer.response_timeout)
-        self.messages = Messages(self.peer.name, raw.dul.send_pdu, lambda: bool(raw.is_established))
-        raw.dimse = self.messages
-        self.opening(raw)
+        if self.line is None and raw.dul.socket.socket is not None:
+            prompt = PromptSocket.take(raw.dul.socket.socket, longest_pdu=LONGEST_PDU)
+            messages = Messages(self.peer.name, raw.dul.send_pdu, lambda: bool(raw.is_established))
+            raw.dul.socket.socket, raw.dimse = prompt, messages
+            self.line = Line(prompt, messages)
+            self.opening(prompt)
+
+    def connected(self, _: Any) -> None:
+        self.was_connected = True
+        if self.line is not None:
+            self.line.socket.settimeout(self.peer.response_timeout)  # for each step, so that no thread hangs in it
 
     def was_accepted(self, _: Any) -> None:
         self.accepted = True
 
     def was_sent(self, event: Any) -> None:
-        if self.messages is not None and isinstance(event.pdu, P_DATA_TF):
-            self.messages.sent()
+        if self.line is not None and isinstance(event.pdu, P_DATA_TF):
+            self.line.messages.sent()
 
-    def acknowledge(self, event: Any) -> None:
-        prompt = event.assoc.dul.socket.socket
-        if isinstance(prompt, PromptSocket):
-            prompt.acknowledge()
+    def acknowledge(self, _: Any) -> None:
+        if self.line is not None:
+            with suppress(OSError):  # it has just been closed
+                self.line.socket.acknowledge()
 
 
 def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
-    if watch.messages is None:
+    if not watch.was_connected:
         return PeerUnavailable(
-            f"{peer.name} cannot be reached at {peer.address}: refused, or silent for {peer.connect_timeout:g} s; "
-            "check that it runs, and spec.dimse.host and port"
+            f"{peer.name} cannot be reached at {peer.address}: {_why(peer, watch)}; check that it runs, and "
+            "spec.dimse.host and port"
         )
     if raw.is_rejected:
         answer = raw.acceptor.primitive
@@ -215,3 +227,10 @@ def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
         f"{peer.name} at {peer.address} did not answer our association request within {peer.response_timeout:g} s "
         "or hung up on it; check that the port is a DICOM port"
     )
+
+
+def _why(peer: Peer, watch: _Watch) -> str:
+    failure = watch.line.socket.failure if watch.line is not None else None
+    if isinstance(failure, TimeoutError):
+        return f"no answer within {peer.connect_timeout:g} s"
+    return (failure.strerror or "no connection").lower() if failure is not None else "no connection"

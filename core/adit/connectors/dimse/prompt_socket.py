@@ -1,7 +1,8 @@
 """The socket of an association: small messages leave and are acknowledged at once, and no PDU is endless."""
 
 import socket
-from typing import Self
+from contextlib import suppress
+from typing import Any, Self
 
 _PDU_HEADER = 6
 _LENGTH_AT = 2
@@ -15,24 +16,38 @@ class PromptSocket(socket.socket):
     it is left out.
     """
 
+    failure: OSError | None = None
     _limit = 0
     _header = b""
     _left = 0
 
     @classmethod
-    def take(cls, plain: socket.socket, *, longest_pdu: int, silence: float) -> Self:
-        """Take over a connected socket; reading or writing that makes no progress for `silence` seconds fails."""
+    def take(cls, plain: socket.socket, *, longest_pdu: int) -> Self:
+        """Take over a socket that is not connected yet."""
         prompt = cls(fileno=plain.detach())
         prompt._limit = longest_pdu
-        prompt.settimeout(silence)
         prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        prompt.acknowledge()
         return prompt
+
+    def connect(self, address: Any) -> None:
+        """Connect, or remember why not and close; pynetdicom does neither."""
+        try:
+            super().connect(address)
+        except OSError as error:
+            self.failure = error
+            self.close()
+            raise
+        self.acknowledge()
 
     def acknowledge(self) -> None:
         """Send a pending acknowledgement now, and the next ones without delay."""
         if hasattr(socket, "TCP_QUICKACK"):
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def hang_up(self) -> None:
+        """Shut the connection, so that a thread blocked in it comes back."""
+        with suppress(OSError):  # it is shut already
+            self.shutdown(socket.SHUT_RDWR)
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Read, keeping account of the PDU; raises ConnectionError for one that is far too long."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from adit.connectors.dimse.association import Association, hang_up, open_association
+from adit.connectors.dimse.association import Association, open_association
 from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.messages import ConnectionLost
 from adit.connectors.dimse.peer import Peer
-from adit.errors import RetryableError
+from adit.connectors.dimse.prompt_socket import PromptSocket
+from adit.errors import AditError, RetryableError
 
 
 class Session:
@@ -18,7 +18,7 @@ class Session:
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self._association: Association | None = None
-        self._opening: Any = None
+        self._opening: PromptSocket | None = None
         self._busy = False
         self._aborted = False
 
@@ -66,7 +66,12 @@ class Session:
         if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
             return current
         self.close()
-        opened = open_association(self.peer, wished or needed, self._note_opening)
+        try:
+            opened = open_association(self.peer, wished or needed, self._note_opening)
+        except AditError as error:
+            if self._aborted:
+                raise self._was_aborted() from error
+            raise
         self._association, self._opening = opened, None
         if self._aborted:  # by another thread, while it was being opened
             self.drop(opened)
@@ -84,7 +89,7 @@ class Session:
         self._aborted = True
         opening, association = self._opening, self._association
         if opening is not None:
-            hang_up(opening)
+            opening.hang_up()
         if association is not None:
             association.abort()
 
@@ -97,10 +102,10 @@ class Session:
         elif association is not None:
             association.release()
 
-    def _note_opening(self, raw: Any) -> None:
-        self._opening = raw
+    def _note_opening(self, opening: PromptSocket) -> None:
+        self._opening = opening
         if self._aborted:
-            hang_up(raw)
+            opening.hang_up()
 
     def _was_aborted(self) -> RetryableError:
         return RetryableError(f"the exchange with {self.peer.name} was aborted", reason="Aborted")
