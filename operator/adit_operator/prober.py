@@ -23,9 +23,10 @@ class Prober(Protocol):
 class ConnectorProber:
     """Asks over our own connectors, in a thread, for ten seconds at most."""
 
-    def __init__(self, *, calling_ae_title: str, mount_dir: str) -> None:
+    def __init__(self, *, calling_ae_title: str, mount_dir: str, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._calling_ae_title = calling_ae_title
         self._mount_dir = mount_dir
+        self._limit_seconds = limit_seconds
 
     async def probe(self, server: DicomServer, authorization: str | None) -> None:
         target = Target(
@@ -37,11 +38,11 @@ class ConnectorProber:
         )
         connector = open_connector(target)
         asking = asyncio.create_task(asyncio.to_thread(_echo, connector))
-        done, _ = await asyncio.wait({asking}, timeout=LIMIT_SECONDS)
+        done, _ = await asyncio.wait({asking}, timeout=self._limit_seconds)
         if not done:
             connector.abort()  # the thread ends with an error of its own, which nobody needs
             asking.add_done_callback(lambda task: task.cancelled() or task.exception())
-            raise PeerUnavailable(f"{server.metadata.name} did not answer within {LIMIT_SECONDS:.0f} s")
+            raise PeerUnavailable(f"{server.metadata.name} did not answer within {self._limit_seconds:g} s")
         await asking
 
 

@@ -1,0 +1,32 @@
+import socket
+import time
+
+import pytest
+
+from adit.errors import PeerUnavailable
+from adit.testing.pacs import LoopbackPacs
+from adit_operator.prober import ConnectorProber
+from adit_operator.testing.builders import dicom_server
+
+PROBER = ConnectorProber(calling_ae_title="ADIT", mount_dir="/mnt")
+
+
+async def test_a_server_that_answers_is_reachable(loopback_pacs: LoopbackPacs) -> None:
+    await PROBER.probe(dicom_server(port=loopback_pacs.port), None)
+
+
+async def test_a_server_that_is_not_there_is_not() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(PeerUnavailable):
+        await PROBER.probe(dicom_server(port=port), None)
+
+
+async def test_a_silent_server_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        prober = ConnectorProber(calling_ae_title="ADIT", mount_dir="/mnt", limit_seconds=0.3)
+        began = time.monotonic()
+        with pytest.raises(PeerUnavailable):
+            await prober.probe(dicom_server(port=silent.getsockname()[1]), None)
+        assert time.monotonic() - began < 2
