@@ -1,5 +1,6 @@
 """The data folder: private, on a disk of this machine, with the names of what lies in it."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def prepare_data_folder(data: Path) -> Path:
         refuse_network_filesystem(data.resolve())
         data.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         _require_private(data)
-        os.close(open_private(data / DATABASE))
+        _make_database_file(data / DATABASE)
     except OSError as error:
         raise BadInput(f"the data folder {data} cannot be used: {error.strerror or error}") from error
     return data.resolve()
@@ -53,6 +54,19 @@ def private_folder(path: Path) -> Path:
 def open_private(path: Path) -> int:
     """The descriptor of a file that only its user may read, made when missing; a link is not followed."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE_FILE)
+
+
+def _make_database_file(path: Path) -> None:
+    """Make the empty file without opening it; a link is refused.
+
+    Closing any descriptor of a database drops the locks that SQLite holds on it in this process (POSIX): another
+    process then takes itself for the last user and deletes the write-ahead log with what was written since.
+    """
+    try:
+        os.mknod(path, stat.S_IFREG | _PRIVATE_FILE)
+    except FileExistsError:
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
 
 
 def refuse_network_filesystem(folder: Path) -> None:
