@@ -63,7 +63,7 @@ def applied(live: Manifest, wanted: Manifest, *, manager: str, force: bool) -> M
         live["metadata"], {path[1]: wanted["metadata"][path[1]] for path in fields if path[0] == "metadata"}
     )
     for path in sorted(before - fields - kept):
-        _remove(result, path, kept)
+        _remove(result, path, kept | fields)
     return _with_ownership(result, {**_existing(ownership, result), applier: fields})
 
 
