@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ def files(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir())
 
 
-def found(folder: FolderConnector, **query: str) -> list[str]:
-    return [str(answer.SOPInstanceUID) for answer in folder.find(Query(Level.IMAGE, **query))]  # type: ignore[arg-type]
+def found(folder: FolderConnector, **query: Any) -> list[str]:
+    return [str(answer.SOPInstanceUID) for answer in folder.find(Query(Level.IMAGE, **query))]
 
 
 def test_instances_are_written_in_adits_layout(folder: FolderConnector, root: Path, make: Make) -> None:
