@@ -1,0 +1,28 @@
+"""What the shell gets: one meaning per exit code, over all commands."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from adit.api.transfer_job import Phase
+
+
+class ExitCode(IntEnum):
+    """Documented in `adit run --help`; scripts rely on it."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    INVALID_INPUT = 2
+    WARNING = 3
+    INTERRUPTED = 130
+
+
+def code_of(phases: Iterable[Phase | None]) -> ExitCode:
+    """The worst of the jobs: all Success is 0, at worst Warning 3, anything else (stalled, suspended, unfinished) 1."""
+    worst = ExitCode.SUCCESS
+    for phase in phases:
+        if phase == "Success":
+            continue
+        if phase != "Warning":
+            return ExitCode.FAILURE
+        worst = ExitCode.WARNING
+    return worst

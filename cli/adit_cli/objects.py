@@ -1,0 +1,143 @@
+"""adit get, describe, delete and check: looking at objects, and removing them."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adit.api.manifests import read
+from adit.cluster.cluster import Manifest, ObjectNotFound
+from adit.cluster.kinds import KINDS, Kind, Ref, kind_named
+from adit.errors import BadInput
+from adit_cli import documents, render
+from adit_cli.app import app, session_of
+from adit_cli.describe import describe_lines
+from adit_cli.errors import reported
+from adit_cli.session import Session, run_async
+
+KindWord = Annotated[
+    str, typer.Argument(metavar="KIND", help="dcmsrv, dcmfld, tj, ts, jobs, secrets … or the full name.")
+]
+
+
+class Output(StrEnum):
+    """How `adit get` prints."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    YAML = "yaml"
+    JSON = "json"
+
+
+def kind_of(word: str) -> Kind:
+    """The kind that a person named. Raises BadInput with the words that are known."""
+    kind = kind_named(word)
+    if kind is None:
+        known = ", ".join(sorted(k.short or k.plural for k in KINDS.values()))
+        raise BadInput(f"there is no kind {word}; known are: {known}")
+    return kind
+
+
+async def read_objects(session: Session, kind: Kind, name: str | None, *, everywhere: bool) -> list[Manifest]:
+    """One object, or all of a kind."""
+    async with session.cluster() as cluster:
+        if name is not None:
+            return [await cluster.get(Ref(kind.name, session.namespace, name))]
+        listing = await cluster.list(kind.name, namespace=None if everywhere else session.namespace)
+        return sorted(listing.items, key=lambda m: (m["metadata"]["namespace"], m["metadata"]["name"]))
+
+
+@app.command()
+def get(
+    context: typer.Context,
+    kind_word: KindWord,
+    name: Annotated[str | None, typer.Argument(help="One object; without it all are listed.")] = None,
+    output: Annotated[Output, typer.Option("--output", "-o", help="table, wide, yaml or json.")] = Output.TABLE,
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Not only --namespace.")] = False,
+) -> None:
+    """List objects, or print one.
+
+    Examples: [bold]adit get tj[/bold] · [bold]adit get tj night -o yaml[/bold] · [bold]adit get dcmsrv -o wide[/bold]
+    """
+    session = session_of(context)
+    with reported(session.err):
+        kind = kind_of(kind_word)
+        found = run_async(read_objects(session, kind, name, everywhere=everywhere))
+        if output is Output.YAML:
+            typer.echo(render.as_yaml(found), nl=False)
+        elif output is Output.JSON:
+            typer.echo(render.as_json(found))
+        elif not found:
+            session.err.print(f"no {kind.plural} in {'any namespace' if everywhere else session.namespace}")
+        else:
+            now = datetime.now(UTC)
+            typer.echo(render.table(kind.name, found, now, wide=output is Output.WIDE, namespaced=everywhere))
+
+
+@app.command()
+def describe(
+    context: typer.Context,
+    kind_word: KindWord,
+    name: Annotated[str, typer.Argument(help="The object.")],
+) -> None:
+    """Say in words how an object is: conditions, counts, and every instance that did not arrive, by name."""
+    session = session_of(context)
+    with reported(session.err):
+        kind = kind_of(kind_word)
+
+        async def gather() -> tuple[Manifest, list[Manifest]]:
+            async with session.cluster() as cluster:
+                found = await cluster.get(Ref(kind.name, session.namespace, name))
+                sets = (
+                    await cluster.list("TaskSet", namespace=session.namespace) if kind.name == "TransferJob" else None
+                )
+                return found, list(sets.items) if sets else []
+
+        found, sets = run_async(gather())
+        for line in describe_lines(found, sets, datetime.now(UTC)):
+            session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    kind_word: KindWord,
+    names: Annotated[list[str], typer.Argument(help="The objects.")],
+) -> None:
+    """Delete objects. Deleting a job cancels it: its runners stop, its record is gone; images that arrived stay."""
+    session = session_of(context)
+    with reported(session.err):
+        kind = kind_of(kind_word)
+
+        async def remove() -> None:
+            async with session.cluster() as cluster:
+                for name in names:
+                    ref = Ref(kind.name, session.namespace, name)
+                    await cluster.get(ref)
+                    await cluster.delete(ref)
+                    session.out.print(f"{ref} deleted", markup=False, highlight=False)
+
+        run_async(remove())
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="YAML files; - reads standard input.")],
+) -> None:
+    """Validate manifests and change nothing.
+
+    Example: [bold]adit check examples/local/*.yaml[/bold]
+    """
+    session = session_of(context)
+    with reported(session.err):
+        found = documents.read_files(files, session.namespace)
+        for document in found:
+            for warning in document.warnings:
+                session.err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        session.out.print(f"{len(found)} objects are valid", highlight=False)
+
+
+__all__ = ["ObjectNotFound", "check", "delete", "describe", "get", "read"]

@@ -1,0 +1,35 @@
+"""How fast a job moves, over the last seconds: pure."""
+
+from dataclasses import dataclass
+
+WINDOW_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What had been moved at one moment (seconds of a monotonic clock)."""
+
+    at: float
+    instances: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The samples of the last seconds, oldest first."""
+
+    samples: tuple[Sample, ...] = ()
+
+    def with_sample(self, sample: Sample) -> "Rates":
+        """One more sample; those older than the window are dropped, but for the newest of them."""
+        recent = [known for known in self.samples if sample.at - known.at <= WINDOW_SECONDS]
+        older = self.samples[: len(self.samples) - len(recent)][-1:]
+        return Rates((*older, *recent, sample))
+
+    def __str__(self) -> str:
+        first, last = (self.samples[0], self.samples[-1]) if self.samples else (None, None)
+        if first is None or last is None or last.at <= first.at or last.instances <= first.instances:
+            return ""
+        seconds = last.at - first.at
+        instances, megabytes = (last.instances - first.instances) / seconds, (last.bytes - first.bytes) / seconds / 1e6
+        return f"{instances:.0f} inst/s {megabytes:.1f} MB/s"

@@ -1,0 +1,51 @@
+"""What every command starts from: the data folder, the namespace, and the cluster in the person's name."""
+
+import asyncio
+import getpass
+import os
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from adit.cluster.embedded import EmbeddedCluster
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One invocation of the program: where its data lies, whose name it acts in, and where it prints."""
+
+    data: Path
+    namespace: str
+    person: str
+    out: Console
+    err: Console
+
+    @asynccontextmanager
+    async def cluster(self) -> AsyncIterator[EmbeddedCluster]:
+        """The embedded cluster, asked in the person's name."""
+        async with EmbeddedCluster.open(self.data) as cluster:
+            yield cluster.acting_as(self.person)
+
+
+def local_person() -> str:
+    """The name of the local user, for the record of who asked."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return f"uid-{os.getuid()}"
+
+
+def environment() -> Mapping[str, str]:
+    """The process environment, read at this door only."""
+    return os.environ
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run one command's coroutine; Ctrl-C cancels it and reaches the caller as KeyboardInterrupt."""
+    return asyncio.run(work)

@@ -1,0 +1,48 @@
+"""When a job needs no more waiting, and what to say of it until then: pure."""
+
+from adit.api.conditions import condition_of, is_true
+from adit.api.resource import TransferJob
+from adit.api.transfer_job import Phase
+from adit_cli.verbs import FINISHED
+
+
+def seen(job: TransferJob) -> bool:
+    """Whether the operator has answered to the spec as it is now, its retry token included."""
+    if job.status.observed_generation != job.metadata.generation:
+        return False
+    retry = job.spec.retry
+    return retry is None or job.status.observed_retry_token == retry.token
+
+
+def stalled(job: TransferJob) -> bool:
+    """Whether a person must act before the job can go on."""
+    return is_true(job.status.conditions, "Stalled")
+
+
+def settled(job: TransferJob) -> bool:
+    """Whether nothing more will happen by itself: finished, stalled, or suspended with all runners gone."""
+    if stalled(job):
+        return job.status.observed_generation == job.metadata.generation
+    return seen(job) and job.status.phase in FINISHED | {"Suspended"}
+
+
+def outcome(job: TransferJob) -> Phase | None:
+    """The phase that the exit code is made of; a job that stalled has none."""
+    return None if stalled(job) else job.status.phase
+
+
+def waiting_for(job: TransferJob) -> str:
+    """Why the job does not move now, in the operator's words; empty where it does."""
+    for kind in ("Stalled", "Admitted"):
+        condition = condition_of(job.status.conditions, kind)
+        if condition and condition.message and (condition.status == "True") == (kind == "Stalled"):
+            return condition.message
+    return ""
+
+
+def fraction_done(job: TransferJob) -> float:
+    """How much of the job is done, 0 to 1: its tasks, or the instances of the only one."""
+    tasks, instances = job.status.tasks, job.status.instances
+    if tasks.total == 1 and not tasks.finished and instances.expected:
+        return min(1.0, instances.stored / instances.expected)
+    return tasks.finished / tasks.total if tasks.total else 0.0
