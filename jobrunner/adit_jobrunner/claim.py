@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adit.api.task_set import Holder
 from adit.cluster.cluster import Cluster, Conflict, Lease, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
-from adit_jobrunner.status import holder_uid
+from adit_jobrunner.status import judged_attempt
 
 MAX_TRIES = 20
 
@@ -63,14 +63,15 @@ def _refusal(seen: Manifest, uid: str, attempt: int) -> Refused | None:
         return Refused("the TaskSet is being deleted")
     if (status.get("verdict") or {}).get("finished"):
         return Refused("the TaskSet is finished")
+    if judged_attempt(seen) >= attempt:  # guard: claim-not-after-judgement
+        return Refused("the operator took this attempt for dead and has judged it")
     if (status.get("runner") or {}).get("attempt", 0) > attempt:
         return Refused("a later attempt has worked the TaskSet already")
     return None
 
 
 def _held(seen: Manifest, lease: Lease, uid: str) -> Refused | None:
-    if holder_uid(seen) is not None and not lease.expired(
-        uid, seen["status"]["holder"]
-    ):  # guard: claim-spares-the-living
+    holder = (seen.get("status") or {}).get("holder")
+    if holder and not lease.expired(uid, holder):  # guard: claim-spares-the-living
         return Refused("another runner holds the TaskSet")
     return None

@@ -9,7 +9,7 @@ from adit.cluster.cluster import Manifest
 from adit.errors import RetryableError
 from adit_jobrunner.control import Control
 from adit_jobrunner.journal import Journal
-from adit_jobrunner.status import HolderLost, StatusWriter
+from adit_jobrunner.status import HolderLost, Writer
 
 LAST_TRIES, LAST_PAUSE = 15, 2.0
 
@@ -19,7 +19,7 @@ class Flusher:
 
     def __init__(
         self,
-        writer: StatusWriter,
+        writer: Writer,
         journal: Journal,
         control: Control,
         *,
@@ -72,7 +72,7 @@ class Flusher:
 
 
 async def say_last(
-    writer: StatusWriter, control: Control, patch: Manifest, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    writer: Writer, control: Control, patch: Manifest, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> bool:
     """Write the last patch, again and again where the API is away; False where the set was lost or nobody heard it."""
     for _ in range(LAST_TRIES):

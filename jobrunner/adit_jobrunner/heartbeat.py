@@ -3,21 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from adit.api.task_set import Holder
-from adit.cluster.cluster import Manifest
 from adit.errors import RetryableError
 from adit_jobrunner.control import Control
-from adit_jobrunner.status import HolderLost
-
-
-class Writer(Protocol):
-    """Writes status as the holder; StatusWriter."""
-
-    async def write(self, patch: Manifest) -> None:
-        """Raises HolderLost or RetryableError."""
-        ...
+from adit_jobrunner.status import HolderLost, Writer
 
 
 @dataclass(frozen=True, slots=True)

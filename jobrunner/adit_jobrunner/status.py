@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from adit.api.task_set import Stop
 from adit.cluster.cluster import Cluster, Conflict, Manifest, ObjectNotFound
@@ -30,6 +31,20 @@ def holder_uid(manifest: Manifest) -> str | None:
     return str(uid) if uid else None
 
 
+def judged_attempt(manifest: Manifest) -> int:
+    """The attempt whose end the operator counted last, -1 where none."""
+    verdict = (manifest.get("status") or {}).get("verdict") or {}
+    return int(verdict.get("judgedAttempt", -1))
+
+
+class Writer(Protocol):
+    """Merges a patch into the status as the holder of the set."""
+
+    async def write(self, patch: Manifest) -> None:
+        """Raises HolderLost or RetryableError."""
+        ...
+
+
 class StatusWriter:
     """Writes status of one TaskSet as its holder; tells `on_stop` what `spec.stop` says in every answer."""
 
@@ -39,7 +54,7 @@ class StatusWriter:
         self._cluster = cluster
         self._ref = ref
         self._pod_uid = pod_uid
-        self._uid = claimed["metadata"]["uid"]
+        self._attempt = int(((claimed.get("status") or {}).get("runner") or {}).get("attempt", 0))
         self._on_stop = on_stop
         self._one_at_a_time = asyncio.Lock()
         self._version = ""
@@ -64,10 +79,11 @@ class StatusWriter:
             fresh = await self._cluster.get(self._ref)
         except ObjectNotFound as gone:
             raise HolderLost("the TaskSet was deleted") from gone
-        if fresh["metadata"]["uid"] != self._uid:
-            raise HolderLost("the TaskSet was deleted and made anew")
+        # One that was deleted and made anew has no holder, or another.
         if holder_uid(fresh) != self._pod_uid:  # guard: conflict-checks-holder
             raise HolderLost("another runner holds the TaskSet")
+        if judged_attempt(fresh) >= self._attempt:  # guard: conflict-checks-verdict
+            raise HolderLost("the operator took this runner for dead and has judged its attempt")
         self._take(fresh)
 
     def _take(self, manifest: Manifest) -> None:

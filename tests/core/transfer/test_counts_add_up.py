@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.api.dicom_server import Verification
@@ -57,6 +57,7 @@ DESTINATIONS = st.builds(
 )
 
 
+@settings(deadline=None, max_examples=80)
 @given(
     source=SOURCES,
     destination=DESTINATIONS,
@@ -92,6 +93,7 @@ def test_the_counts_add_up_whatever_the_peers_do_wrong(
     assert not excluded or reports & there.held.keys() <= held
 
 
+@settings(deadline=None, max_examples=80)
 @given(held=SOME, drop=st.integers(2, 7))
 def test_nothing_but_what_is_lost_is_missing_at_the_destination(held: frozenset[str], drop: int) -> None:
     there = FakeConnector("b", [one for one in STUDY if one.uid in held], FakeFaults(drop_every_nth=drop))

@@ -3,7 +3,7 @@
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.testing.elements import DEFLATED_LITTLE, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, encode_elements
@@ -40,6 +40,7 @@ def test_what_an_instance_does_not_say_is_empty() -> None:
     assert header_of(instance(encode_elements(ELEMENTS[:1], EXPLICIT_LITTLE))) == Header()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200), st.sampled_from([EXPLICIT_LITTLE, IMPLICIT_LITTLE, DEFLATED_LITTLE, EXPLICIT_BIG]))
 def test_no_bytes_of_a_peer_break_the_reader(data: bytes, syntax: str) -> None:
     header = header_of(instance(data, syntax))

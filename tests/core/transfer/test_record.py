@@ -5,7 +5,7 @@ import gzip
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.api.counts import InstanceCounts
@@ -49,11 +49,13 @@ def lost(instances: int, series: int = 1) -> tuple[Entry, ...]:
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(RECORDS)
 def test_what_is_encoded_is_decoded(record: Record) -> None:
     assert decode(encode(record)) == record
 
 
+@settings(deadline=None, max_examples=60)
 @given(RECORDS, st.integers(200, 2000))
 def test_it_never_exceeds_its_limit_and_never_loses_a_task(record: Record, limit: int) -> None:
     packed = encode(record, limit)

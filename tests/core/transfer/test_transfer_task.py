@@ -6,7 +6,7 @@ import pytest
 
 from adit.errors import AccessDenied, PeerUnavailable, PermanentError, RetryableError
 from adit.testing.connectors import FakeConnector, FakeFaults, FakeInstance, fake_study
-from adit.testing.transfers import moved, transfer_job_task
+from adit.testing.transfers import FakeClock, moved, transfer_job_task
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, Rewritten, StoreOutcome
 from adit.transfer.policy import Policy
@@ -274,6 +274,22 @@ def test_an_excluded_series_that_is_sent_unasked_stays_here(tmp_path: Path) -> N
     assert (outcome.line.state, outcome.line.instances.excluded) == ("S", 2)
 
 
+def test_a_series_that_nobody_named_is_never_stored(tmp_path: Path) -> None:
+    study = fake_study(2, series=2)
+    source = FakeConnector("a", study, FakeFaults(sent_besides=(study[2],)))
+    destination = FakeConnector("b")
+    outcome = moved(source, destination, tmp_path, transfer_job_task(series=("1.2.3.1",)))
+    assert study[2].uid not in destination.held
+    assert [entry.instance for entry in named(outcome, "WrongSeries")] == [study[2].uid]
+
+
+def test_what_is_not_accepted_leaves_the_spool_at_once(tmp_path: Path) -> None:
+    study = fake_study(20)
+    source = FakeConnector("a", study, FakeFaults(sent_twice=frozenset(one.uid for one in study)))
+    moved(source, FakeConnector("b"), tmp_path)
+    assert source.most_spooled == 1
+
+
 def test_rewritten_uids_are_what_is_verified_and_original_ones_what_is_recorded(tmp_path: Path) -> None:
     destination = FakeConnector("b", faults=FakeFaults(drop_every_nth=4))
     rewriter, subject = Renaming(quarantined=frozenset({"1.2.3.1.1"})), Subject("Bob")
@@ -303,6 +319,19 @@ def test_the_stop_signal_ends_the_task_after_the_instance_in_hand(tmp_path: Path
     assert outcome.interrupted
     assert len(destination.held) == outcome.line.instances.stored == 4
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_stop_while_the_destination_settles_leaves_the_task_open(tmp_path: Path) -> None:
+    clock = FakeClock()
+    destination = FakeConnector("b", faults=FakeFaults(settles_after_finds=1000))
+    outcome = moved(FakeConnector("a", fake_study(3)), destination, tmp_path, clock=clock, stop=lambda: clock.now > 2)
+    assert outcome.interrupted
+    assert clock.now < 5
+
+
+def test_an_error_after_the_stop_signal_is_the_stop(tmp_path: Path) -> None:
+    source = FakeConnector("a", faults=FakeFaults(on_find=RetryableError("torn down", reason="AssociationLost")))
+    assert moved(source, FakeConnector("b"), tmp_path, stop=lambda: True).interrupted
 
 
 @pytest.mark.parametrize("error", [PeerUnavailable("nobody answers"), AccessDenied("wrong AE title")])
