@@ -17,7 +17,7 @@ def _reason(seen: Observed, one: SeenSet) -> Waiting | None:
     job = seen.last_job(one)
     if job is None or one.ended is None or one.attempt != job.attempt:
         return None
-    if one.ended.reason == "AccessDenied" and job.peers == seen.peers:  # guard: refused-until-changed
+    if one.ended.reason == "AccessDenied" and job.peers == seen.peers:
         return Waiting(
             "PeerRefusedAccess",
             (one.ended.message or "a peer refused our AE title or credentials")

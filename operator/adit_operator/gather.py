@@ -61,11 +61,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         sets=sets,
         jobs=cache.jobs_of(meta.uid),
         held=held(world.lease, sets),
-        foreign=frozenset(
-            ref.name
-            for ref in refs
-            if ref in cache.sets and cache.sets[ref].owner_uid != meta.uid  # guard: foreign-set
-        ),
+        foreign=frozenset(ref.name for ref in refs if ref in cache.sets and cache.sets[ref].owner_uid != meta.uid),
         unreadable=frozenset(ref.name for ref in refs if ref in cache.unreadable),
         servers=servers,
         folders=folders,

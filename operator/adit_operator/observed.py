@@ -155,9 +155,9 @@ class Observed:
 
     def running(self, seen: SeenSet) -> bool:
         """Whether a runner works this set, or may still: an unfinished Job, or a holder whose lease has not run out."""
-        return seen.uid in self.held or any(  # guard: held-is-running
-            not job.finished and job.task_set_uid == seen.uid for job in self.jobs
-        )
+        if seen.uid in self.held:  # guard: held-is-running
+            return True
+        return any(not job.finished and job.task_set_uid == seen.uid for job in self.jobs)
 
     def last_job(self, seen: SeenSet) -> SeenJob | None:
         """The set's Job of the highest attempt, if it still exists."""

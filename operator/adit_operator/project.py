@@ -160,8 +160,9 @@ def seen_folder(manifest: Manifest) -> SeenFolder:
 def seen_secret(manifest: Manifest) -> SeenSecret:
     """Keep a Secret; its content only where the label says that it is meant for us."""
     purpose = (manifest["metadata"].get("labels") or {}).get(labels.PURPOSE)
-    data = _decoded(manifest) if purpose is not None else {}  # guard: unlabelled-is-unread
-    return SeenSecret(Ref.of(manifest), purpose, data)
+    if purpose is None:  # guard: unlabelled-is-unread
+        return SeenSecret(Ref.of(manifest), purpose)
+    return SeenSecret(Ref.of(manifest), purpose, _decoded(manifest))
 
 
 def _decoded(secret: Manifest) -> Mapping[str, bytes]:
