@@ -11,7 +11,7 @@ from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.dicom_server import DicomServerSpec, RetrieveMethod, StoreMethod
 from adit.connectors.connector import Connector
 from adit.connectors.target import Target
-from adit.errors import BadInput, PermanentError
+from adit.errors import BadInput, PermanentError, RetryableError
 from adit.query import Query, Selection
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
@@ -48,6 +48,7 @@ class DicomOperator:
         self._fetch = fetch_way(target.spec)
         self._store = store_way(target.spec)
         self._open: dict[Way, Connector] = {}
+        self._aborted = False
 
     def echo(self) -> None:
         self._by(self._echo).echo()
@@ -75,12 +76,13 @@ class DicomOperator:
         return self._by(self._store).store(instances, placement)
 
     def abort(self) -> None:
+        self._aborted = True
         for connector in tuple(self._open.values()):
             connector.abort()
 
     def close(self) -> None:
-        for connector in self._open.values():
-            connector.close()
+        while self._open:
+            self._open.popitem()[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -91,10 +93,10 @@ class DicomOperator:
         self.close()
 
     def _by(self, way: Way) -> Connector:
-        for other, connector in self._open.items():
-            if other != way:
-                connector.close()
+        if self._aborted:
+            raise RetryableError(f"the exchange with {self.name} was aborted", reason="Aborted")
         if way not in self._open:
+            self.close()
             self._open[way] = _connector(way, self._target)
         return self._open[way]
 

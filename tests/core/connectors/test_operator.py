@@ -10,10 +10,11 @@ import pytest
 from adit.api.dicom_server import DicomServerSpec
 from adit.connectors import Target, open_connector
 from adit.connectors.operator import DicomOperator, echo_way, fetch_way, find_way, store_way
-from adit.errors import PermanentError
+from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query, Selection
 from adit.testing import patients
 from adit.testing.datasets import ct_study
+from adit.testing.orthanc import Orthanc
 from adit.testing.pacs import LoopbackPacs
 from adit.transfer.placement import Placement
 
@@ -101,3 +102,36 @@ def test_an_operator_is_usable_again_after_it_was_closed(
     operator.close()
     operator.echo()
     operator.close()
+
+
+def test_an_aborted_operator_does_nothing_more(loopback_pacs: LoopbackPacs, target_of: Callable[..., Target]) -> None:
+    operator = open_connector(target_of(loopback_pacs))
+    operator.abort()
+    with pytest.raises(RetryableError, match="the exchange with pacs was aborted"):
+        operator.echo()
+
+
+@pytest.mark.peer
+def test_one_way_is_closed_before_the_other_is_used(orthanc: Orthanc, tmp_path: Path, spool: Path) -> None:
+    study = ct_study(patients.PLAIN, instances=3)
+    orthanc.upload(study.write(tmp_path / "ct"))
+    both = spec(
+        aeTitle=orthanc.ae_title,
+        dimse={"host": orthanc.host, "port": orthanc.port},
+        dicomweb={"url": orthanc.dicomweb_url},
+        retrieveOrder=["Wado"],
+    )
+    with open_connector(target(tmp_path, both)) as operator:
+        for _ in range(2):
+            [found] = operator.find(Query(Level.STUDY, patient_id=patients.PLAIN.patient_id))
+            assert connections(orthanc.port) == 1
+            selection = Selection(found.PatientID, found.StudyInstanceUID)
+            assert len(list(operator.fetch(selection, spool))) == 3
+            assert connections(orthanc.port) == 0
+
+
+def connections(port: int) -> int:
+    """Connections of ours to a local port that are established (01), as the kernel counts them."""
+    lines = Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]
+    wanted = f":{port:04X}"
+    return sum(fields[2].endswith(wanted) and fields[3] == "01" for fields in map(str.split, lines))

@@ -17,7 +17,7 @@ from adit.connectors.dimse.messages import Messages
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.prompt_socket import PromptSocket
 from adit.connectors.dimse.status import rejection_error
-from adit.errors import AditError, PeerUnavailable, PermanentError
+from adit.errors import AditError, PeerUnavailable, PermanentError, RetryableError
 
 # Its log handlers describe every PDU, whether or not anybody reads it. The module is its documented configuration.
 _config.LOG_HANDLER_LEVEL = "none"
@@ -71,6 +71,16 @@ class Association:
             if context.abstract_syntax == abstract_syntax and transfer_syntax in (None, context.transfer_syntax):
                 return context
         return None
+
+    def context_of(self, message: Message) -> Accepted:
+        """The context that a message came on; raises where the peer uses one that was not agreed."""
+        if message.context_id not in self.accepted:
+            raise self.protocol_error("a message on a presentation context that was not accepted")
+        return self.accepted[message.context_id]
+
+    def protocol_error(self, what: str) -> RetryableError:
+        """The peer does what the standard does not allow at this point."""
+        return RetryableError(f"{self.peer.name} sends {what}; its own log may say why", reason="ProtocolError")
 
     def next_message_id(self) -> int:
         self._message_id = self._message_id % 0xFFFF + 1

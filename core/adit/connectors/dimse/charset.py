@@ -1,5 +1,6 @@
 """Identifiers to and from bytes, in the character set that a server is configured for (PS3.5 6.1)."""
 
+import struct
 from io import BytesIO
 
 from pydicom import Dataset, config
@@ -16,6 +17,7 @@ config.settings.reading_validation_mode = config.IGNORE
 
 # Their values are in the data set's character set; all others are of the default repertoire.
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+UNREADABLE = (ValueError, EOFError, OSError, NotImplementedError, struct.error)
 # pydicom gives Latin-1 to the default repertoire, which is ASCII (PS3.5 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 
@@ -46,7 +48,7 @@ def encode_identifier(identifier: Dataset, character_set: str, transfer_syntax: 
 def decode_identifier(encoded: bytes, transfer_syntax: str) -> Dataset:
     """Decode an answer; its texts are decoded by its own SpecificCharacterSet.
 
-    Raises ValueError where the bytes are no data set.
+    Raises one of UNREADABLE where the bytes are no data set; values that are wrong in themselves are left as they are.
     """
     syntax = UID(transfer_syntax)
     return read_dataset(

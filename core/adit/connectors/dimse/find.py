@@ -7,13 +7,13 @@ from pydicom import Dataset
 from adit.api.dicom_server import QueryModel
 from adit.connectors.dimse import commands
 from adit.connectors.dimse.association import Association, NoContextAccepted
-from adit.connectors.dimse.charset import decode_identifier, encode_identifier
+from adit.connectors.dimse.charset import UNREADABLE, decode_identifier, encode_identifier
 from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.contexts import FIND_MODELS
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
-from adit.errors import PermanentError, RetryableError
+from adit.errors import PermanentError
 from adit.query import Level, Query
 
 
@@ -64,17 +64,19 @@ def answers(association: Association, first: Message) -> Iterator[Dataset]:
     message = first
     while True:
         if message.field != Field.C_FIND_RSP:
-            raise RetryableError(
-                f"{association.peer.name} answers a C-FIND with something else", reason="ProtocolError"
-            )
+            raise association.protocol_error("something else than an answer to our C-FIND")
         if of_query(message.status) is not PENDING:
             break
-        context = association.accepted[message.context_id]
-        yield decode_identifier(message.data, context.transfer_syntax)
+        syntax = association.context_of(message).transfer_syntax
+        try:
+            answer = decode_identifier(message.data, syntax)
+        except UNREADABLE as error:
+            raise association.protocol_error("an answer that cannot be read") from error
+        yield answer
         message = association.receive()
-    error = query_error(message.status, "C-FIND", association.peer)
-    if error is not None:
-        raise error
+    refusal = query_error(message.status, "C-FIND", association.peer)
+    if refusal is not None:
+        raise refusal
 
 
 def patients(studies: Iterator[Dataset]) -> Iterator[Dataset]:

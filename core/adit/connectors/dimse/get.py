@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydicom import Dataset
 
@@ -111,7 +110,7 @@ def instances(association: Association, first: Message, tally: Tally) -> Iterato
         if message.field == Field.C_STORE_RQ:
             yield _received(association, message, tally)
         elif message.field != Field.C_GET_RSP:
-            raise RetryableError(f"{association.peer.name} answers a C-GET with something else", reason="ProtocolError")
+            raise association.protocol_error("something else than an answer to our C-GET")
         elif message.status not in (0xFF00, 0xFF01):
             tally.finish(message, association)
             return
@@ -119,19 +118,16 @@ def instances(association: Association, first: Message, tally: Tally) -> Iterato
 
 
 def _received(association: Association, message: Message, tally: Tally) -> Instance:
-    context = association.accepted[message.context_id]
+    context = association.context_of(message)
     sop_instance_uid = commands.text(message.command, Element.AFFECTED_SOP_INSTANCE_UID)
     path = message.file
-    assert path is not None
+    if path is None or not sop_instance_uid:
+        raise association.protocol_error("an instance without a data set or a UID")
     association.send(message.context_id, commands.store_response(message.command, SUCCESS))
     tally.received.add(sop_instance_uid)
     return Instance(
         sop_class_uid=commands.text(message.command, Element.AFFECTED_SOP_CLASS_UID),
         sop_instance_uid=sop_instance_uid,
         transfer_syntax_uid=context.transfer_syntax,
-        pieces=(FileSlice(path, 0, size_of(path)),),
+        pieces=(FileSlice(path, 0, path.stat().st_size),),
     )
-
-
-def size_of(path: Path) -> int:
-    return path.stat().st_size

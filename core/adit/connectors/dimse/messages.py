@@ -6,6 +6,7 @@ for its time-out: here the association's reactor is never given a message; (b) h
 received data set goes to a file as it arrives, and only a window of what is sent waits in the queue.
 """
 
+import errno
 import threading
 import time
 from collections import deque
@@ -115,7 +116,7 @@ class Messages:
                     if message is not None:
                         self._deliver(message)
             except OSError as error:
-                self._fail(f"cannot write what {self.peer} sends: {error.strerror}; free some disk space", "SpoolFull")
+                self._fail(*spool_failure(self.peer, error))
             except ValueError as error:
                 self._fail(f"{self.peer} sends what is not DICOM: {error}", "ProtocolError")
 
@@ -188,3 +189,10 @@ def _fragments(kind: int, chunks: Iterable[bytes], size: int) -> Iterator[tuple[
             yield kind, bytes(pending[:size])
             del pending[:size]
     yield kind | _LAST, bytes(pending)
+
+
+def spool_failure(peer: str, error: OSError) -> tuple[str, str]:
+    """Message and reason for a data set that could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"no room in the spool for what {peer} sends ({error.strerror}); free some disk space", "SpoolFull"
+    return f"cannot write what {peer} sends into the spool: {error.strerror}", "SpoolUnwritable"

@@ -9,7 +9,7 @@ from adit.connectors.dimse.contexts import MAX_CONTEXTS, describe
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.status import store_outcome
-from adit.errors import AditError, RetryableError
+from adit.errors import AditError
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
 
@@ -58,7 +58,7 @@ def send_store(association: Association, instance: Instance) -> None:
 def stored(association: Association, instance: Instance, answer: Message) -> StoreOutcome:
     """What the answer says of the instance."""
     if answer.field != Field.C_STORE_RSP:
-        raise RetryableError(f"{association.peer.name} answers a C-STORE with something else", reason="ProtocolError")
+        raise association.protocol_error("something else than an answer to our C-STORE")
     return store_outcome(instance.sop_instance_uid, answer.status, association.peer)
 
 

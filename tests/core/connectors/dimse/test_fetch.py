@@ -210,3 +210,15 @@ def test_a_server_that_does_not_offer_c_get_says_what_to_change(
     with pytest.raises(PermanentError, match=r"storescp accepts no StudyRoot C-GET .* spec\.retrieveOrder") as error:
         list(connect(storescp).fetch(whole(CT), spool))
     assert error.value.reason == "NoPresentationContext"
+
+
+@pytest.mark.usefixtures("files")
+def test_a_spool_that_cannot_be_written_is_said_and_the_association_ended(
+    loopback_pacs: LoopbackPacs, connect: Connect, spool: Path
+) -> None:
+    connector = connect(loopback_pacs)
+    got, error = fetch_until_error(connector, whole(CT), spool / "missing")
+    assert got == []
+    assert error.reason == "SpoolUnwritable"
+    assert error.message == "cannot write what pacs sends into the spool: No such file or directory"
+    assert len(list(connector.fetch(whole(CT), spool))) == 7

@@ -224,4 +224,4 @@ def test_a_peer_that_waits_for_acknowledgements_does_not_slow_us_down(
         connector.echo()
         began = time.monotonic()
         assert len(list(connector.store(many, JOB))) == 100
-        assert time.monotonic() - began < 100 * 0.02
+        assert time.monotonic() - began < 100 * 0.035
