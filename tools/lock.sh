@@ -8,6 +8,6 @@ compile() {
     --no-annotate --no-header "$@" >/dev/null
 }
 
-compile "$@" --extra cli --group dev --output-file requirements/dev.txt
+compile "$@" --extra all --group dev --output-file requirements/dev.txt
 # The same versions for those who run it as for those who test it.
 compile "$@" --extra cli --group build --constraint requirements/dev.txt --output-file requirements/run.txt
