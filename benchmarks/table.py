@@ -50,13 +50,17 @@ def _cells(row: Row, result: Result) -> list[str]:
         str(len(row.samples)),
         wall,
         f"{row.instances / row.wall:.0f}" if row.instances > 1 else "",
-        f"{row.size / MB / row.wall:.0f}",
+        _rate(row.size / MB / row.wall),
         _ratio(row, result),
         f"{row.cpu:.2f}",
         f"{row.peers_cpu:.2f}",
         f"{row.peak / MB:.0f}",
         ", ".join(f"{name} {value:.0f}" if value > 10 else f"{name} {value:.2f}" for name, value in row.parts.items()),
     ]
+
+
+def _rate(megabytes: float) -> str:
+    return f"{megabytes:.0f}" if megabytes >= 10 else f"{megabytes:.1f}"
 
 
 def _ratio(row: Row, result: Result) -> str:
