@@ -7,7 +7,15 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adit.api.fields import Namespace, ObjectName
-from adit.contract import ATTEMPT_ENV, CONFIG_ENV, SPOOL_ENV, TASKSET_NAME_ENV, TASKSET_NAMESPACE_ENV, TASKSET_UID_ENV
+from adit.contract import (
+    ATTEMPT_ENV,
+    CONFIG_ENV,
+    RETRY_ENV,
+    SPOOL_ENV,
+    TASKSET_NAME_ENV,
+    TASKSET_NAMESPACE_ENV,
+    TASKSET_UID_ENV,
+)
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -33,7 +41,7 @@ class Settings(BaseSettings):
     flush_tasks_given: Annotated[int | None, Field(alias="ADIT_FLUSH_TASKS", ge=1, le=100)] = None
     heartbeat_seconds: Annotated[Seconds, Field(alias="ADIT_HEARTBEAT_SECONDS")] = 10.0
     fence_seconds: Annotated[Seconds, Field(alias="ADIT_FENCE_SECONDS")] = 40.0
-    retry_seconds: Annotated[Seconds, Field(alias="ADIT_RETRY_SECONDS")] = 120.0
+    retry_seconds: Annotated[Seconds, Field(alias=RETRY_ENV)] = 120.0
     grace_seconds: Annotated[Seconds, Field(alias="ADIT_GRACE_SECONDS")] = 20.0
 
     @property

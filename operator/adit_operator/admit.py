@@ -107,6 +107,7 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         secrets=names_of(secrets),
         peers=peers_hash(gift),
         folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
+        retry_seconds=settings.retry_seconds,
     )
     for secret in secrets.values():
         await _ensure(world, secret)

@@ -13,6 +13,7 @@ from adit.contract import (
     ATTEMPT_ENV,
     CONFIG_ENV,
     CONFIG_MOUNT,
+    RETRY_ENV,
     SPOOL_ENV,
     SPOOL_MOUNT,
     TASKSET_NAME_ENV,
@@ -45,6 +46,7 @@ class Attempt:
     secrets: Mapping[str, str]
     peers: str
     folder: DicomFolderSpec | None = None
+    retry_seconds: float = 120.0
 
 
 def runner_job(attempt: Attempt, *, namespace: str, image: str, mount_dir: str) -> Manifest:
@@ -121,5 +123,6 @@ def _environment(attempt: Attempt) -> list[dict[str, str]]:
         ATTEMPT_ENV: str(attempt.number),
         CONFIG_ENV: str(CONFIG_MOUNT),
         SPOOL_ENV: str(SPOOL_MOUNT),
+        RETRY_ENV: f"{attempt.retry_seconds:g}",
     }
     return [{"name": name, "value": value} for name, value in values.items()]

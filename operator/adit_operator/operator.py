@@ -53,7 +53,7 @@ class Operator:
         slots: InteractiveSlots | None = None,
     ) -> None:
         self._world = World(cluster, lease, Cache(), settings, clock or SystemClock())
-        self._reach = Reach()
+        self._reach = Reach(settings.probe_seconds)
         self._queue: WorkQueue[Ref] = WorkQueue()
         self._waiting: dict[str, Waiting] = {}
         self._changed = asyncio.Event()

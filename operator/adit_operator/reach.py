@@ -21,7 +21,8 @@ class Outage:
 class Reach:
     """The endpoints that are down; everything else counts as reachable."""
 
-    def __init__(self) -> None:
+    def __init__(self, probe_seconds: float = PROBE_SECONDS) -> None:
+        self._seconds = probe_seconds
         self._outages: dict[str, Outage] = {}
         self._probed_up: dict[str, float] = {}
 
@@ -30,8 +31,8 @@ class Reach:
         if endpoint in self._outages:
             return
         last_up = self._probed_up.get(endpoint)
-        at_once = last_up is None or now - last_up >= PROBE_SECONDS
-        self._outages[endpoint] = Outage(message, now if at_once or last_up is None else last_up + PROBE_SECONDS)
+        at_once = last_up is None or now - last_up >= self._seconds
+        self._outages[endpoint] = Outage(message, now if at_once or last_up is None else last_up + self._seconds)
 
     def proved(self, endpoint: str) -> bool:
         """A runner's success counts as a probe; True where it ends an outage."""
@@ -44,8 +45,8 @@ class Reach:
         self._outages.pop(endpoint, None)
 
     def failed(self, endpoint: str, message: str, now: float) -> None:
-        """The probe failed; the next comes in 15 s."""
-        self._outages[endpoint] = Outage(message, now + PROBE_SECONDS)
+        """The probe failed; the next comes after the pause."""
+        self._outages[endpoint] = Outage(message, now + self._seconds)
 
     def down(self) -> Mapping[str, str]:
         """The endpoints that do not answer, each with the sentence of who last tried."""

@@ -6,13 +6,13 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adit.api.fields import AETitle, Namespace
-from adit.contract import RunnerSettings
+from adit.contract import RETRY_ENV, RunnerSettings
 
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 
 
 class OperatorSettings(BaseSettings):
-    """CALLING_AE_TITLE, EXCLUDE_MODALITIES (comma-separated) and MOUNT_DIR go to the runners; the rest is ours."""
+    """CALLING_AE_TITLE, EXCLUDE_MODALITIES (comma-separated), MOUNT_DIR and ADIT_RETRY_SECONDS go to the runners."""
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
 
@@ -24,6 +24,8 @@ class OperatorSettings(BaseSettings):
     mount_dir: Annotated[str, Field(alias="MOUNT_DIR", max_length=500)] = "/mnt"
     runner_namespace: Annotated[Namespace, Field(alias="ADIT_RUNNER_NAMESPACE")] = "adit"
     runner_image: Annotated[str, Field(alias="ADIT_RUNNER_IMAGE", max_length=500)] = "adit-jobrunner:dev"
+    probe_seconds: Annotated[float, Field(alias="ADIT_PROBE_SECONDS", gt=0, le=3600)] = 15.0
+    retry_seconds: Annotated[float, Field(alias=RETRY_ENV, ge=0, le=86_400)] = 120.0
 
     @field_validator("exclude_modalities", mode="before")
     @classmethod

@@ -60,6 +60,11 @@ def test_a_job_runs_one_pod_once() -> None:
     assert job_problems(made) == []
 
 
+def test_the_pause_between_attempts_is_the_operators_to_set() -> None:
+    env = job(retry_seconds=0.5)["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": contract.RETRY_ENV, "value": "0.5"} in env
+
+
 def test_a_runner_gets_the_environment_of_the_contract() -> None:
     env = {one["name"]: one["value"] for one in job()["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert env == {
@@ -69,6 +74,7 @@ def test_a_runner_gets_the_environment_of_the_contract() -> None:
         contract.ATTEMPT_ENV: "3",
         contract.CONFIG_ENV: "/etc/adit/runner",
         contract.SPOOL_ENV: "/var/spool/adit",
+        contract.RETRY_ENV: "120",
     }
 
 
