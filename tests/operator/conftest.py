@@ -1,3 +1,4 @@
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,11 @@ from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.testing.cluster import embedded_cluster, server_manifest
 from adit_operator.testing.desk import Desk
+
+# The drill is shared by two tests and by the process that removes guards; however pytest was started, it is found.
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:
+    sys.path.append(ROOT)
 
 
 @pytest_asyncio.fixture
