@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from adit.api.manifests import Document, read_all
+from adit.api.immutability import VERBS, violations
+from adit.api.manifests import Document, ManifestErrors, read_all
 from adit.cluster.cluster import Cluster, Manifest, ObjectNotFound
 from adit.errors import BadInput
 
@@ -25,17 +26,27 @@ def in_order(found: Sequence[Document]) -> list[Document]:
 
 
 async def apply_all(cluster: Cluster, found: Sequence[Document]) -> list[Manifest]:
-    """Apply each object as `kubectl apply --server-side` would; a job that exists must be the same job."""
+    """Apply each object as `kubectl apply --server-side` would; a job that exists must be the same job.
+
+    Raises ManifestErrors, and has applied nothing, where one of them may not change as its file says.
+    """
+    problems = [problem for document in found for problem in await _may_not_change(cluster, document)]
+    if problems:
+        raise ManifestErrors(problems)
     return [await cluster.apply(document.manifest, field_manager=FIELD_MANAGER) for document in in_order(found)]
 
 
-async def exists(cluster: Cluster, document: Document) -> bool:
-    """Whether the cluster already has an object of this name."""
+async def _may_not_change(cluster: Cluster, document: Document) -> list[str]:
+    """What differs from the object that exists, and never may: one line each."""
     try:
-        await cluster.get(document.ref)
+        live = await cluster.get(document.ref)
     except ObjectNotFound:
-        return False
-    return True
+        return []
+    old, new = live.get("spec", {}), document.manifest.get("spec", {})
+    # what the file leaves out stays as it is, if another verb set it
+    kept = {name: old[name] for name in VERBS.get(document.kind, ()) if name in old and name not in new}
+    where = f"{document.source}: {document.kind}/{document.name}"
+    return [f"{where}: {problem} (line {document.line})" for problem in violations(document.kind, old, {**kept, **new})]
 
 
 def _text(file: Path) -> str:

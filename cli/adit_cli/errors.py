@@ -12,7 +12,7 @@ from adit_cli.exit_codes import ExitCode
 
 
 @contextmanager
-def reported(err: Console) -> Iterator[None]:
+def reported(err: Console, interrupted: str = "interrupted") -> Iterator[None]:
     """Print what an AditError says and leave with the code it means; Ctrl-C leaves with 130."""
     try:
         yield
@@ -23,5 +23,5 @@ def reported(err: Console) -> Iterator[None]:
         err.print(f"{error.reason}: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(ExitCode.FAILURE) from error
     except KeyboardInterrupt as error:
-        err.print("interrupted", style="yellow")
+        err.print(interrupted, style="yellow", highlight=False)
         raise typer.Exit(ExitCode.INTERRUPTED) from error

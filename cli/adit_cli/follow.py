@@ -30,6 +30,11 @@ async def follow(cluster: Cluster, refs: Iterable[Ref], looked: Callable[[Jobs],
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def look(cluster: Cluster, refs: Iterable[Ref]) -> Jobs:
+    """The jobs as they are now. Raises PermanentError where one of them is deleted."""
+    return {ref: await _read(cluster, ref, None) for ref in sorted(refs)}
+
+
 async def _read(cluster: Cluster, ref: Ref, known: TransferJob | None) -> TransferJob:
     try:
         manifest = await cluster.get(ref)

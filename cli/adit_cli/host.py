@@ -40,7 +40,8 @@ async def _serve(data: Path) -> None:
     settings = operator_settings(data)
     prober = ConnectorProber(calling_ae_title=settings.calling_ae_title, mount_dir=settings.mount_dir)
     async with EmbeddedCluster.open(data) as cluster, EmbeddedNode(cluster, data):
-        await Operator(cluster, FlockLease(data), settings, prober, SystemClock()).run()
+        slots = cluster.interactive_slots()
+        await Operator(cluster, FlockLease(data), settings, prober, SystemClock(), slots=slots).run()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.endpoint import endpoint_of
+from adit.api.labels import PURPOSE
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, ObjectNotFound
 from adit.cluster.kinds import Ref
@@ -41,8 +42,8 @@ async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
         server = DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
         authorization = await _authorization(cluster, server)
         holder = f"{session.person} (adit, process {settings.process_id})"
-        slots = cluster.interactive_slots()
-        async with slots.acquire(endpoint_of(server.spec), _capacity(server), holder):
+        slots, wait = cluster.interactive_slots(), settings.slot_seconds
+        async with slots.acquire(endpoint_of(server.spec), _capacity(server), holder, timeout=wait):
             target = Target(name, server.spec, settings.calling_ae_title, Path(settings.mount_dir), authorization)
             with open_connector(target) as connector:
                 yield Peer(connector, server.spec)
@@ -69,6 +70,11 @@ async def _authorization(cluster: Cluster, server: DicomServer) -> str | None:
     ref = Ref("Secret", server.metadata.namespace, reference.name)
     try:
         secret = await cluster.get(ref)
+        if secret["metadata"].get("labels", {}).get(PURPOSE) != "credential":
+            raise BadInput(
+                f"{ref} may not be read as the credential of DicomServer/{server.metadata.name}: add the label "
+                f'"{PURPOSE}: credential" to its manifest and apply it again'
+            )
         return base64.b64decode(secret.get("data", {})[reference.key], validate=True).decode().strip()
     except ObjectNotFound as error:
         raise BadInput(f"{ref} does not exist, but DicomServer/{server.metadata.name} needs it") from error

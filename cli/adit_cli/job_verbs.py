@@ -1,13 +1,14 @@
 """adit cancel, suspend, resume, retry: the verbs of a TransferJob, each a change of one field of its spec."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from adit.api.resource import TransferJob
+from adit.api.resource import TaskSet, TransferJob
+from adit.api.task_set import TaskState
 from adit.cluster.kinds import Ref
 from adit_cli import verbs
 from adit_cli.app import app, session_of
@@ -26,14 +27,19 @@ class Scope(StrEnum):
     ALL = "All"
 
 
-def change(session: Session, name: str, decide: Callable[[TransferJob], verbs.Patch], said: str) -> None:
-    """Read the job, decide, and write the verb, unless the job changed in between."""
+Decide = Callable[[TransferJob, Mapping[str, TaskState]], verbs.Patch]
+
+
+def change(session: Session, name: str, decide: Decide, said: str) -> None:
+    """Read the job and its tasks, decide, and write the verb, unless the job changed in between."""
 
     async def work() -> None:
         async with session.cluster() as cluster:
             ref = Ref("TransferJob", session.namespace, name)
             job = TransferJob.read(await cluster.get(ref))
-            await cluster.patch(ref, dict(decide(job)), resource_version=job.metadata.resource_version)
+            sets = await cluster.list("TaskSet", namespace=session.namespace)
+            states = verbs.newest_states(job, map(TaskSet.read, sets.items))
+            await cluster.patch(ref, dict(decide(job, states)), resource_version=job.metadata.resource_version)
 
     with reported(session.err):
         run_async(work())
@@ -50,19 +56,29 @@ def cancel(
 ) -> None:
     """End a job early. Studies in work are finished first, unless --now; what arrived stays at the destination."""
     said = f"TransferJob/{name}: shutdown {'Immediate' if now else 'Graceful'} asked for"
-    change(session_of(context), name, lambda job: verbs.canceled(job, now=now), said)
+    change(session_of(context), name, lambda job, _: verbs.canceled(job, now=now), said)
 
 
 @app.command()
 def suspend(context: typer.Context, name: JobName) -> None:
     """Stop after the studies in work; [bold]adit resume[/bold] goes on."""
-    change(session_of(context), name, verbs.suspended, f"TransferJob/{name} will stop after the studies in work")
+    change(
+        session_of(context),
+        name,
+        lambda job, _: verbs.suspended(job),
+        f"TransferJob/{name} will stop after the studies in work",
+    )
 
 
 @app.command()
 def resume(context: typer.Context, name: JobName) -> None:
     """Go on with a suspended job."""
-    change(session_of(context), name, verbs.resumed, f"TransferJob/{name} resumed; adit run FILE… works it")
+    change(
+        session_of(context),
+        name,
+        lambda job, _: verbs.resumed(job),
+        f"TransferJob/{name} resumed; adit run FILE… works it",
+    )
 
 
 @app.command()
@@ -82,6 +98,6 @@ def retry(
     change(
         session_of(context),
         name,
-        lambda job: verbs.retried(job, token=token, scope=scope.value, tasks=task or ()),
+        lambda job, states: verbs.retried(job, states, token=token, scope=scope.value, tasks=task or ()),
         f"TransferJob/{name}: another round asked for (scope {scope.value}); adit run FILE… works it",
     )

@@ -14,12 +14,12 @@ from adit_cli import documents
 from adit_cli.app import app, session_of
 from adit_cli.errors import reported
 from adit_cli.exit_codes import ExitCode, code_of
-from adit_cli.follow import Jobs, follow
+from adit_cli.follow import Jobs, follow, look
 from adit_cli.host import hosted
 from adit_cli.progress import JobProgress
 from adit_cli.render import table
 from adit_cli.session import Session, run_async
-from adit_cli.settled import outcome, stalled, waiting_for
+from adit_cli.settled import outcome, settled, stalled, told
 
 
 @app.command()
@@ -41,7 +41,7 @@ def run(
     Example: [bold]adit run examples/local/*.yaml[/bold]
     """
     session = session_of(context)
-    with reported(session.err):
+    with reported(session.err, "interrupted: what arrived is kept, the same command goes on where it was"):
         found = documents.read_files(files, session.namespace)
         for document in found:
             for warning in document.warnings:
@@ -58,28 +58,29 @@ async def work(session: Session, found: Sequence[Document], timeout: float | Non
         if not refs:
             session.out.print(f"{len(found)} objects applied, no job among them", highlight=False)
             return ExitCode.SUCCESS
-        try:
-            async with asyncio.timeout(timeout):
-                jobs = await worked(session, refs)
-        except TimeoutError:
-            session.err.print(f"not finished after {timeout:g} s; run it again to go on", style="red", highlight=False)
-            return ExitCode.FAILURE
+        jobs = await worked(session, refs, timeout)
     print_results(session, jobs)
+    if not all(map(settled, jobs.values())):
+        said = f"not finished after {timeout:g} s: what arrived is kept, the same command goes on where it was"
+        session.err.print(said, style="red", highlight=False, soft_wrap=True)
+        return ExitCode.FAILURE
     return code_of(outcome(job) for job in jobs.values())
 
 
-async def worked(session: Session, refs: Sequence[Ref]) -> Jobs:
-    """Host the cluster until the jobs are settled, showing their progress."""
+async def worked(session: Session, refs: Sequence[Ref], timeout: float | None = None) -> Jobs:  # noqa: ASYNC109 - its end is an answer
+    """Host the cluster until the jobs are settled, or the time is up, showing their progress; how they are then."""
     async with session.cluster() as cluster, hosted(session.data) as host:
         with JobProgress(session.err) as progress:
             following = asyncio.create_task(follow(cluster, refs, progress.show))
             try:
-                await asyncio.wait({host, following}, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
+                await asyncio.wait({host, following}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if host.done():
                     await host  # it never ends by itself: this raises why it did
-                return await following
+                if following.done():
+                    return await following
             finally:
                 following.cancel()
+        return await look(cluster, refs)
 
 
 def print_results(session: Session, jobs: Jobs) -> None:
@@ -87,16 +88,7 @@ def print_results(session: Session, jobs: Jobs) -> None:
     manifests = [job.manifest() for job in jobs.values()]
     typer.echo(table("TransferJob", manifests, datetime.now(UTC), wide=False, namespaced=False))
     for ref, job in jobs.items():
-        if stalled(job):
-            session.err.print(
-                f"{ref} is stalled: {waiting_for(job)}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
-        elif job.status.phase != "Success":
-            hint = f"adit describe tj {ref.name}"
-            session.err.print(
-                f"{ref}: {job.status.phase}: {job.status.message} ({hint})",
-                style="yellow",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+        sentence = told(ref, job)
+        if sentence:
+            style = "red" if stalled(job) or job.status.phase in {"Failure", "Canceled"} else "yellow"
+            session.err.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)

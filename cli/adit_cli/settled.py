@@ -3,7 +3,11 @@
 from adit.api.conditions import condition_of, is_true
 from adit.api.resource import TransferJob
 from adit.api.transfer_job import Phase
+from adit.cluster.kinds import Ref
 from adit_cli.verbs import FINISHED
+
+# How the message of a job begins whose newest retry token opened no round.
+RETRY_REFUSED = "RetryRefused:"
 
 
 def seen(job: TransferJob) -> bool:
@@ -37,6 +41,22 @@ def waiting_for(job: TransferJob) -> str:
         condition = condition_of(job.status.conditions, kind)
         if condition and condition.message and (condition.status == "True") == (kind == "Stalled"):
             return condition.message
+    return ""
+
+
+def told(ref: Ref, job: TransferJob) -> str:
+    """The sentence for a job that a person must look at, and the command that shows more; empty where all is well."""
+    status, more = job.status, f"(adit describe tj {ref.name})"
+    if stalled(job):
+        return f"{ref} is stalled: {waiting_for(job)}"
+    if not settled(job):
+        return f"{ref} is not finished: {waiting_for(job) or status.message or 'not looked at yet'} {more}"
+    if status.phase == "Suspended":
+        return f"{ref} is suspended: {status.message}; adit resume {ref.name} lets it go on"
+    if status.phase == "Canceled":
+        return f"{ref} was canceled: {status.message}; adit retry {ref.name} --scope Canceled works the rest {more}"
+    if status.phase != "Success" or status.message.startswith(RETRY_REFUSED):
+        return f"{ref}: {status.message} {more}"
     return ""
 
 

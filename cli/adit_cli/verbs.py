@@ -1,20 +1,35 @@
 """What a person's verb means as a patch of a TransferJob's spec, or why it is refused: pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from adit.api.resource import TransferJob
+from adit.api.resource import TaskSet, TransferJob
+from adit.api.task_set import TaskState, task_states
+from adit.api.tasks import with_ids
 from adit.api.transfer_job import RetryScope
 from adit.errors import PermanentError
+from adit_operator.rounds import Refused as OutOfScope
+from adit_operator.rounds import tasks_in_scope
 
 FINISHED = frozenset({"Success", "Warning", "Failure", "Canceled"})
 Patch = Mapping[str, Any]
+MAX_NAMED = 10
 
 
 class Refused(PermanentError):
     """The verb makes no sense in the state that the job is in; the message says what does."""
 
     default_reason = "Refused"
+
+
+def newest_states(job: TransferJob, sets: Iterable[TaskSet]) -> dict[str, TaskState]:
+    """The state of each task of a job: that of the newest round that holds it."""
+    own = (one for one in sets if one.spec.owner.uid == job.metadata.uid)
+    states: dict[str, TaskState] = {}
+    for one in sorted(own, key=lambda one: one.spec.round):
+        names = (str(task.id) for task in one.spec.tasks)
+        states.update(zip(names, task_states(one.spec, one.status), strict=True))
+    return states
 
 
 def canceled(job: TransferJob, *, now: bool) -> Patch:
@@ -50,14 +65,27 @@ def resumed(job: TransferJob) -> Patch:
     return {"spec": {"suspend": False}}
 
 
-def retried(job: TransferJob, *, token: str, scope: RetryScope, tasks: Sequence[str]) -> Patch:
-    """Ask for another round under a new token, and take a shutdown back."""
+def retried(
+    job: TransferJob, states: Mapping[str, TaskState], *, token: str, scope: RetryScope, tasks: Sequence[str]
+) -> Patch:
+    """Ask for another round under a new token, and take a shutdown back; an id outside the scope is refused by name.
+
+    `states`: of each task in its newest round. The operator asks the same again, and has the last word.
+    """
     name, phase = job.metadata.name, job.status.phase
     if phase not in FINISHED:
         raise Refused(
             f"TransferJob/{name} has not finished ({phase or 'not seen by the operator yet'}): "
             "retry when it has, or cancel it first"
         )
+    known = with_ids(job.spec.tasks)
+    strangers = [name for name in tasks if name not in {str(task.id) for task in known}]
+    if strangers:
+        some = ", ".join(strangers[:MAX_NAMED])
+        raise Refused(f"TransferJob/{name} has no task {some}; adit describe tj {name} lists them")
+    refused = tasks_in_scope(known, states, scope, tasks)
+    if isinstance(refused, OutOfScope):
+        raise Refused(f"TransferJob/{name}: {refused.message}")
     return {
         "spec": {
             "shutdown": None,
