@@ -29,7 +29,8 @@ async def keep_alive(writer: Writer, holder: Callable[[], Holder], control: Cont
         left = rhythm.fence - (rhythm.clock() - renewed)
         try:
             # An answer that comes after the fence is none.
-            await asyncio.wait_for(writer.write({"holder": holder().manifest()}), timeout=max(left, 0))
+            async with asyncio.timeout(max(left, 0)):  # wait_for of Python 3.11 may swallow a cancellation
+                await writer.write({"holder": holder().manifest()})
             renewed, pause = rhythm.clock(), rhythm.every
         except HolderLost as lost:
             control.lose(lost.message)

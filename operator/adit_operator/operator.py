@@ -124,7 +124,8 @@ class Operator:
                 log.warning("admission is tried again", reason=error.reason)
                 wait = RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
+                    await self._changed.wait()
 
     def _heed(self, turn: Turn) -> None:
         """Jobs whose reason to wait changed say so."""

@@ -53,7 +53,8 @@ class Probes:
             await asyncio.gather(*(self._ask(endpoint) for endpoint in self._reach.due(self._clock.monotonic())))
             wait = self._reach.seconds_to_next(self._clock.monotonic())
             try:
-                await asyncio.wait_for(self._wake.wait(), None if wait is None else max(wait, 0.05))
+                async with asyncio.timeout(None if wait is None else max(wait, 0.05)):
+                    await self._wake.wait()  # wait_for of Python 3.11 may swallow a cancellation
             except TimeoutError:
                 continue
 

@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import pytest
+
 from adit.api.conditions import condition_of
 from adit.api.endpoint import Endpoint
 from adit.api.resource import DicomServer
@@ -175,3 +177,19 @@ async def test_an_endpoint_that_nobody_names_any_more_is_forgotten(desk: Desk, c
         await bench.suspect()
         await bench.until(lambda: bench.reach.down() == {})
     assert bench.prober.asked == []
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_being_woken_in_the_moment_of_its_cancellation_does_not_keep_the_loop(
+    desk: Desk, cluster: EmbeddedCluster, turns: int
+) -> None:
+    probes = Bench(cluster, desk.world.cache).probes
+    task = asyncio.create_task(probes.run())
+    await asyncio.sleep(0.01)
+    probes.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    _, pending = await asyncio.wait({task}, timeout=0.5)
+    task.cancel()
+    assert not pending
