@@ -9,12 +9,11 @@ import json
 import re
 from typing import Any
 
-from pydantic import ValidationError
-
 from adit.api.immutability import violations
 from adit.api.labels import REQUESTED_BY
 from adit.api.model import GROUP
 from adit.api.resource import RESOURCES
+from adit.api.sentences import dotted, problems_of
 from adit.cluster.cluster import Forbidden, Invalid, Manifest
 from adit.cluster.embedded.job_schema import job_problems
 from adit.cluster.embedded.merge import without_nulls
@@ -167,12 +166,8 @@ def _body_problems(manifest: Manifest, kind: Kind) -> list[tuple[str, str]]:
     model = RESOURCES.get(kind.name)
     if model is None:
         return _data_problems(manifest, encoded=kind == SECRET)
-    try:
-        model.of(manifest)
-    except ValidationError as error:
-        # never the value: it may be a patient's
-        return [(field_path(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()]
-    return []
+    # the sentences of `adit run`; they never repeat the value, which may be a patient's
+    return [(dotted(path), sentence) for path, sentence in problems_of(model, manifest)]
 
 
 def _data_problems(manifest: Manifest, *, encoded: bool) -> list[tuple[str, str]]:
@@ -202,11 +197,6 @@ def _is_base64(value: str) -> bool:
     except binascii.Error:
         return False
     return True
-
-
-def field_path(location: tuple[int | str, ...]) -> str:
-    """Where a fault is, as the API server writes it: spec.tasks[3].studyInstanceUid."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
 def _named(manifest: Manifest) -> str:
