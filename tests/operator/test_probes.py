@@ -183,10 +183,11 @@ async def test_an_endpoint_that_nobody_names_any_more_is_forgotten(desk: Desk, c
 async def test_being_woken_in_the_moment_of_its_cancellation_does_not_keep_the_loop(
     desk: Desk, cluster: EmbeddedCluster, turns: int
 ) -> None:
-    probes = Bench(cluster, desk.world.cache).probes
-    task = asyncio.create_task(probes.run())
+    bench = Bench(cluster, desk.world.cache)
+    bench.reach.failed(ENDPOINT, "down", bench.clock.monotonic())
+    task = asyncio.create_task(bench.probes.run())
     await asyncio.sleep(0.01)
-    probes.wake()
+    bench.probes.wake()
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
