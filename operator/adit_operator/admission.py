@@ -39,7 +39,7 @@ def admissible(transfer: SeenTransfer) -> bool:
 def startable(seen: SeenSet, transfer: SeenTransfer, allocation: Allocation, newest_attempt: int) -> bool:
     """Whether a runner could work this set: of the current round, open, free, told nothing, its last end judged."""
     return (
-        seen.round == transfer.round  # guard: only-the-current-round
+        seen.round == transfer.round
         and not seen.finished
         and bool(seen.open_ids)
         and seen.stop is None

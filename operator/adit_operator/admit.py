@@ -78,8 +78,11 @@ def _decide(world: World, reach: Reach, allocation: Allocation) -> Admission:
 
 
 def _newest_attempts(cache: Cache, transfer: SeenTransfer) -> Mapping[str, int]:
+    """The newest attempt at each set whose Job has ended."""
     newest: dict[str, int] = {}
     for job in cache.jobs_of(transfer.uid):
+        if not job.finished:
+            continue
         newest[job.task_set_uid] = max(job.attempt, newest.get(job.task_set_uid, -1))
     return newest
 

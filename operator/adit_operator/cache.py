@@ -84,14 +84,18 @@ class Cache:
         """Forget an object that was deleted, or lost the labels that we watch for."""
         ref, uid = Ref.of(manifest), manifest["metadata"].get("uid", "")
         known = self._versions.get(ref)
-        if ref.kind != "Secret":  # a Secret that lost its label may get it back
-            self._deleted[uid] = None
-            while len(self._deleted) > MAX_TOMBSTONES:
-                self._deleted.popitem(last=False)
+        self._bury(ref, uid)
         if known is None or known[0] != uid:
             return False
         self.forget(ref)
         return True
+
+    def _bury(self, ref: Ref, uid: str) -> None:
+        """Remember who is gone for good; a Secret that lost its label may get it back."""
+        if ref.kind != "Secret":
+            self._deleted[uid] = None
+            while len(self._deleted) > MAX_TOMBSTONES:
+                self._deleted.popitem(last=False)
 
     def forget(self, ref: Ref) -> None:
         """Drop what is not there any more, whatever its UID was."""
@@ -110,6 +114,7 @@ class Cache:
             if ref.kind == kind and ref not in listed and seen <= int(version or 0) and self._of(ref, purpose)
         ]
         for ref in stale:
+            self._bury(ref, self._versions[ref][0])
             self.forget(ref)
         return (*changed, *stale)
 
