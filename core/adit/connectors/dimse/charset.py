@@ -5,6 +5,7 @@ from io import BytesIO
 
 from pydicom import Dataset, config
 from pydicom.charset import python_encoding
+from pydicom.errors import BytesLengthException
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
@@ -17,7 +18,7 @@ config.settings.reading_validation_mode = config.IGNORE
 
 # Their values are in the data set's character set; all others are of the default repertoire.
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-UNREADABLE = (ValueError, EOFError, OSError, NotImplementedError, struct.error)
+UNREADABLE = (ValueError, TypeError, EOFError, OSError, NotImplementedError, struct.error, BytesLengthException)
 # pydicom gives Latin-1 to the default repertoire, which is ASCII (PS3.5 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 
@@ -48,12 +49,19 @@ def encode_identifier(identifier: Dataset, character_set: str, transfer_syntax: 
 def decode_identifier(encoded: bytes, transfer_syntax: str) -> Dataset:
     """Decode an answer; its texts are decoded by its own SpecificCharacterSet.
 
-    Raises one of UNREADABLE where the bytes are no data set; values that are wrong in themselves are left as they are.
+    An element whose value cannot be read is left out, and malformed values are left as they are: one sloppy element
+    does not lose the answer. Raises one of UNREADABLE where the bytes are no data set at all.
     """
     syntax = UID(transfer_syntax)
-    return read_dataset(
+    answer = read_dataset(
         BytesIO(encoded), is_implicit_VR=syntax.is_implicit_VR, is_little_endian=syntax.is_little_endian
     )
+    for tag in list(answer.keys()):
+        try:
+            _ = answer[tag].value
+        except UNREADABLE:
+            del answer[tag]
+    return answer
 
 
 def _expressible(value: str, names: list[str]) -> bool:

@@ -122,7 +122,7 @@ def _received(association: Association, message: Message, tally: Tally) -> Insta
     sop_instance_uid = commands.text(message.command, Element.AFFECTED_SOP_INSTANCE_UID)
     path = message.file
     if path is None or not sop_instance_uid:
-        raise association.protocol_error("an instance without a data set or a UID")
+        raise association.protocol_error("an instance without a UID")
     association.send(message.context_id, commands.store_response(message.command, SUCCESS))
     tally.received.add(sop_instance_uid)
     return Instance(

@@ -83,6 +83,8 @@ class Incoming:
         if commands.number(self._command, Element.COMMAND_FIELD) == Field.C_STORE_RQ:
             if self.spool is None:
                 raise ValueError("an instance that nobody asked for")
+            if not commands.has_data_set(self._command):
+                raise ValueError("an instance without a data set")
             # The file's name is ours: a UID from the wire never becomes a path.
             self._file = NamedTemporaryFile(  # noqa: SIM115 - closed when the last fragment is in, or by discard()
                 dir=self.spool, prefix="received-", suffix=".dataset", delete=False
