@@ -43,8 +43,7 @@ def startable(seen: SeenSet, transfer: SeenTransfer, allocation: Allocation, new
         and not seen.finished
         and bool(seen.open_ids)
         and seen.stop is None
-        and seen.uid not in allocation.sets  # guard: one-runner-per-set
-        and seen.ref not in allocation.names  # guard: not-beside-an-orphan
+        and seen.ref not in allocation.sets  # guard: one-runner-per-set
         and seen.judged_attempt >= newest_attempt  # guard: judged-before-next
     )
 

@@ -56,11 +56,13 @@ def endpoints_between(source: Ref, destination: Ref, servers: Mapping[Ref, Dicom
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What runners hold: slots per endpoint, the TaskSets (by UID and name) they work, and sets per owner."""
+    """What runners hold: slots per endpoint, the TaskSets they work, and how many of each owner.
+
+    TaskSets by name: one that was made anew is worked as long as a runner of the deleted one lives.
+    """
 
     slots: Counter[str]
-    sets: frozenset[str]
-    names: frozenset[Ref]
+    sets: frozenset[Ref]
     per_owner: Counter[str]
 
 
@@ -81,7 +83,6 @@ def allocated(
             working[seen.uid] = (seen.owner_uid or "", seen.ref, ends)
     return Allocation(
         slots=Counter(endpoint for _, _, endpoints in working.values() for endpoint in endpoints),
-        sets=frozenset(working),
-        names=frozenset(ref for _, ref, _ in working.values()),
+        sets=frozenset(ref for _, ref, _ in working.values()),
         per_owner=Counter(owner for owner, _, _ in working.values()),
     )

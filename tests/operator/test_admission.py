@@ -21,7 +21,7 @@ from adit_operator.testing.builders import (
 from adit_operator.testing.fakes import START
 
 A, B = "A@h:1", "B@h:1"
-NOTHING = Allocation(Counter(), frozenset(), frozenset(), Counter())
+NOTHING = Allocation(Counter(), frozenset(), Counter())
 
 
 def sets(count: int, owner: str = "one", **changes: Any) -> list[SeenSet]:
@@ -42,12 +42,12 @@ def test_free_slots_are_given_in_order_of_the_sets() -> None:
 
 
 def test_taken_slots_are_not_given_again() -> None:
-    taken = Allocation(Counter({A: 1}), frozenset(), frozenset(), Counter())
+    taken = Allocation(Counter({A: 1}), frozenset(), Counter())
     assert started(admit([candidate(count=5)], taken, {A: Cap(2), B: Cap(3)}, START)) == ["one-0"]
 
 
 def test_parallelism_limits_one_job() -> None:
-    running = Allocation(Counter({A: 1, B: 1}), frozenset({"one-9"}), frozenset(), Counter({"one": 1}))
+    running = Allocation(Counter({A: 1, B: 1}), frozenset(), Counter({"one": 1}))
     admission = admit([candidate(count=5, parallelism=2)], running, {A: Cap(9), B: Cap(9)}, START)
     assert started(admission) == ["one-0"]
 
@@ -70,7 +70,7 @@ def test_a_job_behind_a_full_endpoint_does_not_hold_up_another() -> None:
 def test_a_job_that_needs_two_slots_of_one_endpoint_is_not_starved() -> None:
     wide = candidate("wide", endpoints=(A, A), priority=500)
     narrow = candidate("narrow", endpoints=(A,))
-    taken = Allocation(Counter({A: 1}), frozenset(), frozenset(), Counter())
+    taken = Allocation(Counter({A: 1}), frozenset(), Counter())
     assert started(admit([wide, narrow], taken, {A: Cap(2)}, START)) == []
 
 
@@ -94,7 +94,7 @@ def test_a_closed_endpoint_gives_nothing_and_says_why(cap: Cap, reason: str) -> 
 
 
 def test_a_full_endpoint_is_waited_for() -> None:
-    taken = Allocation(Counter({A: 2}), frozenset(), frozenset(), Counter())
+    taken = Allocation(Counter({A: 2}), frozenset(), Counter())
     admission = admit([candidate()], taken, {A: Cap(2), B: Cap(9)}, START)
     assert admission.waiting["one"].reason == "WaitingForSlot"
 
@@ -220,7 +220,7 @@ def test_no_cap_is_ever_exceeded(jobs: list[Any], cap_a: int, cap_b: int, taken_
     ]
     caps = {A: Cap(cap_a), B: Cap(cap_b)}
     taken = Counter({A: min(taken_a, cap_a)})
-    admission = admit(candidates, Allocation(taken, frozenset(), frozenset(), Counter()), caps, START)
+    admission = admit(candidates, Allocation(taken, frozenset(), Counter()), caps, START)
     ends = {one.transfer.uid: one.endpoints for one in candidates}
     used = taken + Counter(endpoint for seen in admission.start for endpoint in ends[seen.owner_uid or ""])
     assert all(used[name] <= cap.slots for name, cap in caps.items())

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
 from tests.operator.guards.drill import NAMES, Drill, Step
 
 MEMORY = Path("/dev/shm")  # a folder of our own below it; each example opens a new database

@@ -68,9 +68,13 @@ class Desk:
         for ref in tuple(self.world.cache.transfers):
             await self.reconcile(ref.name, ref.namespace)
         await self.admit()
+        await self.sweep()
+        return await self.see_all()
+
+    async def sweep(self) -> None:
+        """Remove what nothing else does."""
         await sweep_orphans(self.world)
         await sweep_secrets(self.world)
-        return await self.see_all()
 
     async def settle(self) -> int:
         """Turn until two turns in a row change nothing; answers how many turns that took."""

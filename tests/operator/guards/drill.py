@@ -10,9 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.operator.guards.pods import DrillLease, Pod, states_of
-from tests.operator.guards.tap import Tap
-
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_set import EndedReason
 from adit.cluster.cluster import ClusterUnavailable, Conflict, Invalid, ObjectNotFound
@@ -22,6 +19,8 @@ from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.testing.desk import Desk
 from adit_operator.testing.fakes import ManualClock
 from adit_operator.watches import Watches
+from tests.operator.guards.pods import DrillLease, Pod, states_of
+from tests.operator.guards.tap import Tap
 
 NAMES = ("night", "day")
 CAP = 2

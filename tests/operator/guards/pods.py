@@ -53,6 +53,7 @@ class Pod:
     """One runner process of one Job."""
 
     job: Manifest
+    name: str = "pod"
     state: State = "waiting"
     stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     control: Control = field(default_factory=Control)
@@ -63,7 +64,7 @@ class Pod:
     @property
     def uid(self) -> str:
         """The pod's own UID."""
-        return f"pod-{self.job['metadata']['uid']}"
+        return f"{self.name}-{self.job['metadata']['uid']}"
 
     @property
     def set_uid(self) -> str:
