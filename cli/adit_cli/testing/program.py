@@ -124,8 +124,8 @@ class Adit:
             process.wait()
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
-        """All objects of a kind, as `adit get -o json` prints them."""
-        printed = json.loads(self.run("get", kind, "-o", "json").out or "{}")
+        """All objects of a kind in any namespace, as `adit get -o json` prints them."""
+        printed = json.loads(self.run("get", kind, "-A", "-o", "json").out or "{}")
         found: list[dict[str, Any]] = printed["items"] if printed.get("kind") == "List" else [printed]
         return [one for one in found if one]
 
