@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pydantic_settings  # noqa: F401
+import pydantic_settings  # noqa: F401  # as above
 import structlog
 
 import adit.cluster.embedded
