@@ -56,7 +56,8 @@ def told(ref: Ref, job: TransferJob) -> str:
     if status.phase == "Canceled":
         return f"{ref} was canceled: {status.message}; adit retry {ref.name} --scope Canceled works the rest {more}"
     if status.phase != "Success" or status.message.startswith(RETRY_REFUSED):
-        return f"{ref}: {status.message} {more}"
+        why = ", ".join(f"{one.count} × {one.reason}" for one in status.failure_summary)
+        return f"{ref}: {status.message}{f': {why}' if why else ''} {more}"
     return ""
 
 

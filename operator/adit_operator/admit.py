@@ -11,12 +11,13 @@ from adit.cluster.cluster import Conflict, Manifest
 from adit.cluster.kinds import Ref
 from adit.errors import PermanentError
 from adit_operator.admission import Admission, Candidate, admissible, admit, startable
+from adit_operator.blocked import in_vain
 from adit_operator.cache import Cache
 from adit_operator.gather import World, held
 from adit_operator.give import given
 from adit_operator.key import KEY_SECRET
 from adit_operator.manifests import Attempt, runner_job
-from adit_operator.observed import KeySeen, SeenFolder, SeenSet, SeenTransfer, Waiting
+from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
 from adit_operator.render import Given, names_of, peers_hash, rendered
 from adit_operator.slots import Allocation, allocated, caps_of, endpoints_between
@@ -94,6 +95,10 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         return False  # reconcile sees the same gap and tells the person
     namespace, settings = world.settings.runner_namespace, world.settings
     secrets = rendered(gift, namespace)
+    peers, config = peers_hash(gift), names_of(secrets)
+    # its end is judged, but reconcile may not have told the job yet that it is stalled
+    if in_vain(seen, _last_job(world.cache, seen), peers=peers, image=settings.runner_image, config=config):
+        return False
     number = 1 + max(
         seen.attempt,
         seen.judged_attempt,
@@ -107,8 +112,8 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         owner_uid=transfer.uid,
         number=number,
         endpoints=endpoints_between(transfer.source, transfer.destination, world.cache.servers),
-        secrets=names_of(secrets),
-        peers=peers_hash(gift),
+        secrets=config,
+        peers=peers,
         folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
         retry_seconds=settings.retry_seconds,
     )
@@ -121,6 +126,12 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         made = await world.cluster.get(Ref.of(job))  # an earlier turn made it, and its answer got lost
     world.cache.put(made)
     return Ref.of(job) in world.cache.jobs
+
+
+def _last_job(cache: Cache, seen: SeenSet) -> SeenJob | None:
+    """The Job of the newest attempt at a set."""
+    own = (job for job in cache.jobs_of(seen.owner_uid or "") if job.task_set_uid == seen.uid)
+    return max(own, key=lambda job: job.attempt, default=None)
 
 
 def _gift(world: World, transfer: SeenTransfer) -> Given | None:

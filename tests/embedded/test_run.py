@@ -26,7 +26,10 @@ def test_a_lost_instance_makes_it_exit_3_the_first_and_every_other_time(hospital
     file = hospital.file(parallelism=1)
     first = hospital.adit.run("run", file)
     assert first.code == 3, first.err
-    assert "TransferJob/night: Warning: 2 succeeded, 1 with warnings of 3 tasks (adit describe tj night)" in first.err
+    assert (
+        "TransferJob/night: Warning: 2 succeeded, 1 with warnings of 3 tasks: 1 × NotVerified (adit describe tj night)"
+        in first.err
+    )
     received = hospital.destination.received
     again = hospital.adit.run("run", file)
     assert (again.code, hospital.destination.received) == (3, received)

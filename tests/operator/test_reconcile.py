@@ -138,6 +138,17 @@ async def test_a_refused_job_stalls_and_goes_on_when_the_server_is_touched(desk:
     assert (await desk.job()).status.phase == "Success"
 
 
+async def test_a_refused_set_is_not_started_again_before_its_job_is_told_that_it_stalls(desk: Desk) -> None:
+    await desk.cluster.create(night())
+    await desk.settle()
+    (job,) = await desk.runner_jobs()
+    await desk.play(job, "P", "AccessDenied")
+    await desk.cluster.patch_status(task_set_of(job), {"verdict": {"judgedAttempt": 0}})  # and no more: not the status
+    await desk.see_all()
+    assert (await desk.admit()).started == ()
+    assert await desk.runner_jobs() == []
+
+
 async def test_suspend_lets_the_running_task_end_and_resume_goes_on(desk: Desk) -> None:
     await desk.cluster.create(night())
     await desk.settle()

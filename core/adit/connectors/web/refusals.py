@@ -51,7 +51,8 @@ def refusal(
             f"{name}: nothing is served at {place} ({_status(status)}); correct {field}", reason="WrongUrl"
         )
     if status in LATER:
-        return RetryableError(f"{name}: {place} cannot answer now ({_status(status)}){retry_after(headers)}")
+        message = f"{name}: {place} cannot answer now ({_status(status)}){retry_after(headers)}"
+        return RetryableError(message, reason="CannotAnswerNow")
     if 300 <= status < 400:  # noqa: PLR2004 - the redirections
         host = urlsplit(headers.get("location", "")).hostname or "another path"
         return PermanentError(
