@@ -45,7 +45,7 @@ def _opened(seen: Observed, tasks: Sequence[TransferTask], key_id: str | None) -
     """The status of the next round: its plan, and everything that spoke of the end taken back."""
     old = seen.job.status
     plan = next_plan(seen.job, tasks, key_id)
-    totals = aggregate(seen.job.spec, seen.sets, without_record="C")
+    totals = aggregate(seen.job.spec, seen.sets, without_record="C", repeated=[str(task.id) for task in tasks])
     standing = Standing(totals, plan=plan, suspend=seen.job.spec.suspend, retried=True)
     return report(seen, standing).model_copy(
         update={

@@ -1,7 +1,7 @@
 """Aggregate: many TaskSets into the few numbers that a TransferJob shows. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adit.api.counts import InstanceCounts, TaskCounts
@@ -25,9 +25,15 @@ class Totals:
     failures: tuple[FailureSummary, ...] = ()
 
 
-def aggregate(spec: TransferJobSpec, sets: Sequence[SeenSet], *, without_record: TaskState = "P") -> Totals:
-    """Add up the sets; a task that is in no set is `without_record`."""
-    states = newest_states(sets)
+def aggregate(
+    spec: TransferJobSpec,
+    sets: Sequence[SeenSet],
+    *,
+    without_record: TaskState = "P",
+    repeated: Iterable[str] = (),
+) -> Totals:
+    """Add up the sets; a task that is in no set is `without_record`, one that is to be `repeated` is pending."""
+    states = newest_states(sets) | dict.fromkeys(repeated, "P")
     letters = Counter(states.get(str(task.id), without_record) for task in with_ids(spec.tasks))
     return Totals(
         tasks=TaskCounts(

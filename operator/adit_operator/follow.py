@@ -48,7 +48,7 @@ def follow(seen: Observed) -> Decision:
     )
     complete = not ready.missing or (cancel and ready.problem is not None)
     over = complete and all(one.finished for one in now_own)  # guard: over-when-all-finished
-    totals = aggregate(spec, after, without_record="C" if over else "P")
+    totals = aggregate(spec, after, without_record="C" if over else "P", repeated=_unmade(seen, plan, ready, over=over))
     running = [one for one in now_own if seen.running(one)]
     retry = spec.retry
     waiting_retry = retry is not None and retry.token != seen.job.status.observed_retry_token
@@ -98,6 +98,14 @@ def _ready(seen: Observed, plan: Plan, own: Sequence[SeenSet]) -> Ready:
         changed = "the pseudonymization profile is no longer the one that was planned: cancel this job and retry it"
         return Ready(missing, Waiting("InputChanged", changed))
     return Ready(missing, None)
+
+
+def _unmade(seen: Observed, plan: Plan, ready: Ready, *, over: bool) -> tuple[str, ...]:
+    """The ids of the round's tasks whose sets are still to be made."""
+    if over or not ready.missing:
+        return ()
+    tasks = planned_tasks(seen, plan) or ()
+    return tuple(str(task.id) for i, task in enumerate(tasks) if i // plan.tasks_per_set in ready.missing)
 
 
 def _judge(seen: Observed, one: SeenSet, *, cancel: bool) -> Judgement:

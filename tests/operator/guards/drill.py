@@ -46,7 +46,7 @@ class Drill:
         # what a finished round said of itself, and the states of its sets: by job UID and round
         self._over: dict[tuple[str, int], tuple[Any, Any]] = {}
         self._rounds: dict[str, int] = {}
-        self._finished: dict[str, int] = {}
+        self._finished: dict[tuple[str, int], int] = {}
         self._touched = 0
 
     async def open(self) -> None:
@@ -301,10 +301,10 @@ class Drill:
         tasks, status = job.status.tasks, job.status
         parts = tasks.pending + tasks.succeeded + tasks.warned + tasks.failed + tasks.canceled
         assert tasks.total == parts, "the counts do not add up"
-        if status.plan is not None and status.plan.round == 0:
-            before = self._finished.get(job.metadata.uid, 0)
-            assert tasks.finished >= before, "progress went back"
-            self._finished[job.metadata.uid] = tasks.finished
+        if status.plan is not None:
+            key = (job.metadata.uid, status.plan.round)
+            assert tasks.finished >= self._finished.get(key, 0), "progress went back"
+            self._finished[key] = tasks.finished
         over = any(one.type in {"Complete", "Failed"} and one.status == "True" for one in status.conditions)
         assert not (over and tasks.pending), "a finished job has pending tasks"
 
