@@ -8,10 +8,10 @@ RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
 TYPED := core operator jobrunner cli tests $(wildcard benchmarks/*.py)
 
-.PHONY: help demo test check fmt crds bench env dev lock clean
+.PHONY: help demo test check fmt crds bench cluster cluster-down e2e images env dev lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## Move studies between two PACS on this machine, and prove it
 	@$(VENV)/adit demo
@@ -38,6 +38,20 @@ crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 bench: $(DEV) ## Measure transfers next to dcmtk's
 	@tools/system-packages.sh
 	$(VENV)/python -m benchmarks
+
+cluster: $(DEV) ## Start a one-node Kubernetes on this machine (root, no Docker)
+	@$(VENV)/python -m tests.cluster up
+
+cluster-down: $(DEV) ## Take it down with everything that it made
+	@$(VENV)/python -m tests.cluster down
+
+e2e: $(DEV) ## Run the tests that need a Kubernetes, on the local one
+	@tools/system-packages.sh
+	@tests/cluster/packages.sh buildah
+	$(VENV)/pytest -q -m cluster --cluster=local
+
+images: $(DEV) ## Build the images with docker, podman or buildah (BASE=… to choose theirs)
+	@$(VENV)/python -m tests.cluster images $(if $(BASE),--base $(BASE))
 
 env: $(RUN) ## Build .venv with what running needs
 

@@ -102,10 +102,10 @@ def test_the_readme_shows_the_two_commands() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_make_target_in_a_document_exists(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
     mentioned = {
-        match for line in commands_in(document) for match in re.findall(r"(?:^|[;&|] *)make ([a-z]+)", line)
-    } | set(re.findall(r"`make ([a-z]+)", document.read_text()))
+        match for line in commands_in(document) for match in re.findall(r"(?:^|[;&|] *)make ([a-z0-9-]+)", line)
+    } | set(re.findall(r"`make ([a-z0-9-]+)", document.read_text()))
     assert mentioned <= targets
 
 

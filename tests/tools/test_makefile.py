@@ -13,8 +13,8 @@ def make(project: Path, *arguments: str) -> str:
 
 
 def test_make_alone_lists_every_target_with_what_it_does(project: Path) -> None:
-    rules = re.findall(r"^([a-z]+):", (project / "Makefile").read_text(), flags=re.MULTILINE)
-    listed = re.findall(r"^  make ([a-z]+) +\S", make(project), flags=re.MULTILINE)
+    rules = re.findall(r"^([a-z0-9-]+):", (project / "Makefile").read_text(), flags=re.MULTILINE)
+    listed = re.findall(r"^  make ([a-z0-9-]+) +\S", make(project), flags=re.MULTILINE)
     assert listed == rules
 
 
@@ -22,7 +22,7 @@ def test_every_target_is_phony(project: Path) -> None:
     """A folder called `crds` must not make `make crds` do nothing."""
     makefile = (project / "Makefile").read_text()
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
-    assert phony.split() == re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE)
+    assert phony.split() == re.findall(r"^([a-z0-9-]+):", makefile, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(("stamp", "requirements"), [("run", "run.txt"), ("dev", "dev.txt")])
