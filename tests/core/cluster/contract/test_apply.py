@@ -78,6 +78,13 @@ async def test_force_takes_a_field_over(cluster: Cluster, settings: Manifest) ->
     assert changed["data"] == {"a": "2", "b": "2"}
 
 
+async def test_a_field_taken_over_is_no_longer_its_former_owners(cluster: Cluster, settings: Manifest) -> None:
+    await cluster.apply(settings, field_manager="one")
+    await cluster.apply({**settings, "data": {"a": "2"}}, field_manager="two")
+    changed = await cluster.apply({**settings, "data": {"c": "3"}}, field_manager="two")
+    assert changed["data"] == {"b": "2", "c": "3"}
+
+
 async def test_without_force_anothers_field_is_a_conflict(cluster: Cluster, settings: Manifest) -> None:
     await cluster.apply(settings, field_manager="one")
     with pytest.raises(Conflict, match="one"):
