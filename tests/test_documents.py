@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.exceptions import TyperException
 
 from adit.api.manifests import read, read_all
 from adit_cli.__main__ import app
@@ -31,6 +32,7 @@ UNSEEN = {
     "FieldConflict",
     "InvalidManifest",
     "NotStalled",
+    "UidMismatch",
 }
 
 
@@ -95,8 +97,8 @@ def refusal(command: str) -> str:
         return ""
     try:
         group.commands[words[0]].make_context(words[0], words[1:])
-    except Exception as error:  # noqa: BLE001 - whatever the parser raises is the finding
-        return f"{command}: {getattr(error, 'message', error)}"
+    except TyperException as error:
+        return f"{command}: {error}"
     return ""
 
 
