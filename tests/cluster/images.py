@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,8 @@ AUTHORITY = "/run/secrets/authority"
 CARRIED = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
 
 
-def name_of(program: str) -> str:
-    return f"docker.io/adit/{program}:dev"
+def name_of(program: str, tag: str = "dev") -> str:
+    return f"docker.io/adit/{program}:{tag}"
 
 
 def sources() -> list[Path]:
@@ -102,11 +102,15 @@ class Builder:
             case _:
                 return [*self.command, "save", "--output", str(out), name]
 
+    def tidy(self) -> list[str]:
+        """What removes images that lost their name to a newer one; only from the store that is ours alone."""
+        return [*self.command, "rmi", "--prune"] if self.name == "buildah" else ["true"]
 
-def find_builder(names: Sequence[str] = BUILDERS) -> Builder | None:
-    """The first that is installed and answers: a docker without its daemon does not."""
-    for name in names:
-        program = shutil.which(name)
+
+def find_builder(path: str | None = None) -> Builder | None:
+    """The first on the search path that answers: a docker without its daemon does not."""
+    for name in BUILDERS:
+        program = shutil.which(name, path=path)
         if program and subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0:
             return Builder(name, program)
     return None
@@ -131,9 +135,9 @@ def pip_secrets(settings: str, folder: Path) -> dict[str, Path]:
     return secrets
 
 
-def build(program: str, builder: Builder, base: str | None, out: Path | None) -> str:
+def build(program: str, builder: Builder, base: str | None, out: Path | None, tag: str = "dev") -> str:
     """Build a program's Containerfile, save it to `out` if asked, and return the image's name."""
-    name = name_of(program)
+    name = name_of(program, tag)
     with tempfile.TemporaryDirectory() as folder, reported(f"Building {name} with {builder.name}") as doing:
         listed = subprocess.run(
             [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
@@ -147,6 +151,7 @@ def build(program: str, builder: Builder, base: str | None, out: Path | None) ->
             out.parent.mkdir(parents=True, exist_ok=True)
             out.unlink(missing_ok=True)
             commands.append(builder.save(name, out))
+        commands.append(builder.tidy())
         for command in commands:
             run_reported(command, doing, lambda _, line: line[:70], os.environ)
     return name

@@ -56,24 +56,22 @@ def run_reported(
     Raises ClusterError with the last lines when it fails. Its niceness is 10: a person goes on working meanwhile.
     """
     last: deque[str] = deque(maxlen=20)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         ["nice", "-n", "10", *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=dict(environment),
-    )
-    try:
+    ) as process:
         assert process.stdout is not None
-        for number, line in enumerate(process.stdout, start=1):
-            last.append(line.rstrip())
-            doing.now = words(number, line.strip())
-    except BaseException:
-        process.terminate()
-        raise
-    finally:
-        process.wait()
+        try:
+            for number, line in enumerate(process.stdout, start=1):
+                last.append(line.rstrip())
+                doing.now = words(number, line.strip())
+        except BaseException:
+            process.terminate()
+            raise
     if process.returncode:
         tail = "\n  ".join(last)
         raise ClusterError(f"{doing.what} failed: {Path(command[0]).name} ended with {process.returncode}:\n  {tail}")
