@@ -19,6 +19,7 @@ from adit.cluster.kinds import Ref
 from adit.connectors import Target, open_connector
 from adit.errors import BadInput
 from adit.testing.example_patients import example_patients
+from adit.testing.faults import Faults
 from adit.testing.pacs import LoopbackPacs
 from adit_cli import documents
 from adit_cli.app import app, session_of
@@ -50,10 +51,15 @@ class Stage:
 def demo(
     context: typer.Context,
     examples: Annotated[Path, typer.Option(help="The folder of manifests to run.")] = Path("examples/local"),
+    drop_every: Annotated[
+        int, typer.Option("--drop-every", min=0, help="See it fail: the destination loses every n-th instance.")
+    ] = 0,
 ) -> None:
     """See it work: start two PACS, move the example studies from one to the other, and ask the other what it has.
 
     The last line is made for scripts, the exit code is 0 only if everything adds up.
+
+    Example: [bold]adit demo[/bold], in a checkout of the project
     """
     session = session_of(context)
     with reported(session.err):
@@ -61,11 +67,12 @@ def demo(
         if not files:
             raise BadInput(f"{examples} holds no *.yaml: run it in a checkout of the project, or give --examples")
         found = documents.read_files(files, session.namespace)
-        code = run_async(shown(replace(session, data=prepare_data_folder(session.data) / "demo"), found))
+        own = replace(session, data=prepare_data_folder(session.data) / "demo")
+        code = run_async(shown(own, found, Faults(drop_every_nth_stored=drop_every)))
     raise typer.Exit(code)
 
 
-async def shown(session: Session, found: Sequence[Document]) -> ExitCode:
+async def shown(session: Session, found: Sequence[Document], faults: Faults) -> ExitCode:
     """Start the PACS, run the jobs under new names, prove and print."""
     started = time.monotonic()
     run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -75,6 +82,7 @@ async def shown(session: Session, found: Sequence[Document]) -> ExitCode:
             f"{stage.destination.ae_title} on port {stage.destination.port} is empty",
             highlight=False,
         )
+        stage.destination.faults = faults
         made = [fresh(document, stage, run_id) for document in found]
         async with session.cluster() as cluster:
             await documents.apply_all(cluster, made)

@@ -1,13 +1,14 @@
 """An object in words: pure, from manifests to the lines that `adit describe` prints."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_set import task_states
 from adit.errors import BadInput
-from adit.transfer.record import Entry, Record, decode
+from adit.transfer.record import Entry, Record, TaskLine, decode
 from adit_cli.columns import duration, parsed
 from adit_cli.render import as_yaml
 
@@ -15,8 +16,14 @@ MOST_EXCEPTIONS = 200
 STATE_WORDS = {"P": "pending", "S": "succeeded", "W": "warned", "F": "failed", "C": "canceled"}
 
 
-def describe_lines(manifest: Mapping[str, Any], task_sets: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[str]:
-    """What there is to say about an object: a job with its tasks and exceptions, anything else as YAML."""
+def describe_lines(
+    manifest: Mapping[str, Any],
+    task_sets: Sequence[Mapping[str, Any]],
+    now: datetime,
+    *,
+    most: int | None = MOST_EXCEPTIONS,
+) -> Iterator[str]:
+    """What there is to say about an object: a job with its tasks and `most` exceptions, anything else as YAML."""
     if manifest["kind"] != "TransferJob":
         yield from as_yaml([manifest]).splitlines()
         return
@@ -26,7 +33,9 @@ def describe_lines(manifest: Mapping[str, Any], task_sets: Sequence[Mapping[str,
     yield from _heading(job)
     yield from _conditions(job, now)
     yield from _counts(job)
-    yield from _tasks(own)
+    tasks, entries = _newest(own)
+    yield from _tasks(tasks)
+    yield from _exceptions(entries, most, job.metadata.name)
 
 
 def _heading(job: TransferJob) -> Iterator[str]:
@@ -66,26 +75,37 @@ def _counts(job: TransferJob) -> Iterator[str]:
         yield f"  {failure.count} × {failure.reason}"
 
 
-def _tasks(sets: Iterable[TaskSet]) -> Iterator[str]:
-    newest: dict[str, tuple[int, str, str, str]] = {}
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A task in its newest round, in words."""
+
+    round: int
+    state: str
+    line: TaskLine | None
+
+
+def _newest(sets: Iterable[TaskSet]) -> tuple[dict[str, _Task], list[Entry]]:
+    """Each task as its newest round left it, and the exceptions of that round."""
+    newest: dict[str, _Task] = {}
     entries: list[Entry] = []
     for found in sorted(sets, key=lambda s: (s.spec.round, s.spec.index)):
         record = _record_of(found)
         lines = {line.id: line for line in record.tasks}
         for task, state in zip(found.spec.tasks, task_states(found.spec, found.status), strict=True):
-            line = lines.get(str(task.id))
-            newest[str(task.id)] = (
-                found.spec.round,
-                STATE_WORDS[state],
-                f" by {line.method}" if line and line.method else "",
-                f": {line.reason} {line.message}".rstrip() if line and line.reason else "",
-            )
-        entries = [e for e in entries if e.task not in lines] + list(record.entries)
-    if newest:
+            name = str(task.id)
+            newest[name] = _Task(found.spec.round, STATE_WORDS[state], lines.get(name))
+        entries = [entry for entry in entries if entry.task not in lines] + list(record.entries)
+    return newest, entries
+
+
+def _tasks(tasks: Mapping[str, _Task]) -> Iterator[str]:
+    if tasks:
         yield "Tasks in their newest round:"
-    for identifier, (round_, word, method, why) in newest.items():
-        yield f"  {identifier} (round {round_}): {word}{method}{why}"
-    yield from _exceptions(entries)
+    for name, task in tasks.items():
+        line = task.line
+        method = f" by {line.method}" if line and line.method else ""
+        why = f": {line.reason} {line.message}".rstrip() if line and line.reason else ""
+        yield f"  {name} (round {task.round}): {task.state}{method}{why}"
 
 
 def _record_of(found: TaskSet) -> Record:
@@ -95,13 +115,13 @@ def _record_of(found: TaskSet) -> Record:
         return Record()
 
 
-def _exceptions(entries: Sequence[Entry]) -> Iterator[str]:
+def _exceptions(entries: Sequence[Entry], most: int | None, job: str) -> Iterator[str]:
     if not entries:
         return
     yield "Exceptions, by original UID:"
-    for entry in entries[:MOST_EXCEPTIONS]:
+    for entry in entries[:most]:
         what = f"instance {entry.instance}" if entry.instance else f"{entry.count} instances"
         series = f" of series {entry.series}" if entry.series else ""
         yield f"  {entry.task}: {entry.kind} at {entry.stage}: {what}{series}: {entry.reason} {entry.message}".rstrip()
-    if len(entries) > MOST_EXCEPTIONS:
-        yield f"  … and {len(entries) - MOST_EXCEPTIONS} more: adit get ts -o json"
+    if most is not None and len(entries) > most:
+        yield f"  … and {len(entries) - most} more: adit describe tj {job} --all"

@@ -54,14 +54,20 @@ def cancel(
         bool, typer.Option("--now", help="Interrupt the studies in work instead of finishing them.")
     ] = False,
 ) -> None:
-    """End a job early. Studies in work are finished first, unless --now; what arrived stays at the destination."""
+    """End a job early. Studies in work are finished first, unless --now; what arrived stays at the destination.
+
+    Examples: [bold]adit cancel night[/bold] · [bold]adit cancel --now night[/bold]
+    """
     said = f"TransferJob/{name}: shutdown {'Immediate' if now else 'Graceful'} asked for"
     change(session_of(context), name, lambda job, _: verbs.canceled(job, now=now), said)
 
 
 @app.command()
 def suspend(context: typer.Context, name: JobName) -> None:
-    """Stop after the studies in work; [bold]adit resume[/bold] goes on."""
+    """Stop after the studies in work; [bold]adit resume[/bold] goes on.
+
+    Example: [bold]adit suspend night[/bold]
+    """
     change(
         session_of(context),
         name,
@@ -72,7 +78,10 @@ def suspend(context: typer.Context, name: JobName) -> None:
 
 @app.command()
 def resume(context: typer.Context, name: JobName) -> None:
-    """Go on with a suspended job."""
+    """Go on with a suspended job.
+
+    Example: [bold]adit resume night[/bold]
+    """
     change(
         session_of(context),
         name,

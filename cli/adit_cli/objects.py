@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from adit.api.manifests import read
-from adit.cluster.cluster import Manifest, ObjectNotFound
+from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import KINDS, Kind, Ref, kind_named
 from adit.errors import BadInput
 from adit_cli import documents, render
 from adit_cli.app import app, session_of
-from adit_cli.describe import describe_lines
+from adit_cli.describe import MOST_EXCEPTIONS, describe_lines
 from adit_cli.errors import reported
 from adit_cli.session import Session, run_async
 
@@ -53,7 +52,7 @@ async def read_objects(session: Session, kind: Kind, name: str | None, *, everyw
 def get(
     context: typer.Context,
     kind_word: KindWord,
-    name: Annotated[str | None, typer.Argument(help="One object; without it all are listed.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One object; without it all are listed.")] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="table, wide, yaml or json.")] = Output.TABLE,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Not only --namespace.")] = False,
 ) -> None:
@@ -80,9 +79,13 @@ def get(
 def describe(
     context: typer.Context,
     kind_word: KindWord,
-    name: Annotated[str, typer.Argument(help="The object.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The object.")],
+    everything: Annotated[bool, typer.Option("--all", help="Every exception, however many.")] = False,
 ) -> None:
-    """Say in words how an object is: conditions, counts, and every instance that did not arrive, by name."""
+    """Say in words how an object is: conditions, counts, and every instance that did not arrive, by name.
+
+    Example: [bold]adit describe tj night[/bold]
+    """
     session = session_of(context)
     with reported(session.err):
         kind = kind_of(kind_word)
@@ -96,17 +99,21 @@ def describe(
                 return found, list(sets.items) if sets else []
 
         found, sets = run_async(gather())
-        for line in describe_lines(found, sets, datetime.now(UTC)):
-            session.out.print(line, markup=False, highlight=False, soft_wrap=True)
+        most = None if everything else MOST_EXCEPTIONS
+        for line in describe_lines(found, sets, datetime.now(UTC), most=most):
+            typer.echo(line)
 
 
 @app.command()
 def delete(
     context: typer.Context,
     kind_word: KindWord,
-    names: Annotated[list[str], typer.Argument(help="The objects.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="The objects.")],
 ) -> None:
-    """Delete objects. Deleting a job cancels it: its runners stop, its record is gone; images that arrived stay."""
+    """Delete objects. Deleting a job cancels it: its runners stop, its record is gone; images that arrived stay.
+
+    Example: [bold]adit delete tj night[/bold]
+    """
     session = session_of(context)
     with reported(session.err):
         kind = kind_of(kind_word)
@@ -138,6 +145,3 @@ def check(
             for warning in document.warnings:
                 session.err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
         session.out.print(f"{len(found)} objects are valid", highlight=False)
-
-
-__all__ = ["ObjectNotFound", "check", "delete", "describe", "get", "read"]

@@ -56,7 +56,7 @@ def pacs(
             served.start()
         except OSError as error:
             raise PermanentError(
-                f"port {port} cannot be opened: {error.strerror}. Choose another --port, or 0 for a free one"
+                f"port {port} cannot be opened: {os.strerror(error.errno or 0)}. Choose another --port, or 0 for a free one"
             ) from error
         try:
             with _announced(data, Notice(ae_title, served.port, os.getpid())):

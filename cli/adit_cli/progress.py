@@ -99,4 +99,4 @@ def counts_of(job: TransferJob) -> str:
     tasks, instances = job.status.tasks, job.status.instances
     total = tasks.total or len(job.spec.tasks)
     words = f"{tasks.finished}/{total} tasks, {instances.stored} instances"
-    return f"{words}, {tasks.failed} tasks failed" if tasks.failed else words
+    return f"{words}, {tasks.failed} failed" if tasks.failed else words

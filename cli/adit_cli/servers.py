@@ -10,6 +10,7 @@ import typer
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
+from adit.errors import BadInput
 from adit.query import Level, Query
 from adit_cli.app import app, session_of
 from adit_cli.errors import reported
@@ -19,6 +20,7 @@ from adit_cli.session import Session, run_async
 
 ServerName = Annotated[str, typer.Argument(metavar="SERVER", help="A DicomServer; see [bold]adit get dcmsrv[/bold].")]
 
+BELOW_STUDY = frozenset({Level.SERIES, Level.IMAGE})
 # What a person wants to see of each level, as DICOM keywords.
 SHOWN: dict[Level, tuple[str, ...]] = {
     Level.PATIENT: ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),
@@ -62,7 +64,10 @@ class FindOutput(StrEnum):
 
 @app.command()
 def echo(context: typer.Context, server: ServerName) -> None:
-    """Ask a server whether it is there: C-ECHO, or a one-row QIDO-RS search."""
+    """Ask a server whether it is there: C-ECHO, or a one-row QIDO-RS search.
+
+    Example: [bold]adit echo source[/bold]
+    """
     session = session_of(context)
     with reported(session.err):
 
@@ -118,6 +123,9 @@ def find(  # noqa: PLR0917 - Typer reads the options of a command from its param
         limit=None,
     )
     with reported(session.err):
+        for option, uid, below in (("--study", study_uid, BELOW_STUDY), ("--series", series_uid, {Level.IMAGE})):
+            if wanted in below and not uid:
+                raise BadInput(f"--level {level.value} needs {option}")
         answers, cut = run_async(_search(session, server, query, limit))
         if output is FindOutput.JSON:
             for answer in answers:

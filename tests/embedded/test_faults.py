@@ -191,8 +191,10 @@ def test_without_a_presentation_context_the_sop_class_and_syntax_are_named(night
         "Failure",
         (
             "NoPresentationContext",
-            "14 of 14 instances: contexts-to does not accept CT Image Storage in Explicit VR Little Endian from ADIT; "
-            "allow this SOP class in this transfer syntax there",
+            (
+                "14 of 14 instances: contexts-to does not accept CT Image Storage in Explicit VR Little Endian from "
+                "ADIT; allow this SOP class in this transfer syntax there"
+            ),
         ),
     )
     assert seen.told.named == night.uids
