@@ -19,7 +19,7 @@ demo: $(RUN) ## Move studies between two PACS on this machine, and prove it
 test: $(DEV) ## Check the code, then run all tests
 	@tools/system-packages.sh
 	@$(MAKE) --no-print-directory check
-	$(VENV)/pytest -q
+	$(VENV)/pytest -q -m "not cluster"
 
 check: $(DEV) ## Format, lint, types, import contracts
 	$(VENV)/ruff format --check --quiet .

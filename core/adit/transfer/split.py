@@ -63,7 +63,7 @@ def encoding_of(transfer_syntax_uid: str) -> Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Where the parts lie: `pixel_header` is tag, VR and length field of the pixel element; None where there is none."""
+    """Where the parts lie: `pixel_header` is tag, VR and length field of the pixel element; None without one."""
 
     encoding: Encoding
     head: FileSlice
