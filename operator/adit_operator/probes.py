@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from adit.api.conditions import Condition, condition_of, with_condition
+from adit.api.conditions import Condition, ConditionStatus, condition_of, with_condition
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, Conflict, ObjectNotFound
@@ -65,15 +65,19 @@ class Probes:
             return
         try:
             await self._ask_in_a_slot(endpoint, sharing)
+        except SlotsTaken as error:
+            self._reach.failed(endpoint, f"not asked yet: {error.message}", self._clock.monotonic())
+            await self._tell(sharing, "Unknown", reason=error.reason, message=error.message)
+            return
         except AccessDenied:
             pass  # it answers; the next runner tells the person what it refuses
         except AditError as error:
             self._reach.failed(endpoint, error.message, self._clock.monotonic())
-            await self._tell(sharing, reachable=False, reason=error.reason, message=error.message)
+            await self._tell(sharing, "False", reason=error.reason, message=error.message)
             return
         self._reach.answered(endpoint, self._clock.monotonic())
         self._changed()
-        await self._tell(sharing, reachable=True, reason="ProbeSucceeded", message="")
+        await self._tell(sharing, "True", reason="ProbeSucceeded", message="")
 
     async def _ask_in_a_slot(self, endpoint: str, sharing: list[DicomServer]) -> None:
         server = min(sharing, key=lambda one: (one.metadata.namespace, one.metadata.name))
@@ -93,12 +97,12 @@ class Probes:
             return None
         return self._cache.secrets[wanted[0]].data.get(wanted[1], b"").decode(errors="replace").strip() or None
 
-    async def _tell(self, sharing: list[DicomServer], *, reachable: bool, reason: str, message: str) -> None:
+    async def _tell(self, sharing: list[DicomServer], reachable: ConditionStatus, *, reason: str, message: str) -> None:
         now = timestamp(self._clock.now())
         for server in sharing:
             condition = Condition(
                 type="Reachable",
-                status="True" if reachable else "False",
+                status=reachable,
                 reason=reason,
                 message=message[:1024],
                 observed_generation=server.metadata.generation,

@@ -146,6 +146,9 @@ async def test_a_probe_without_a_slot_comes_again_later(desk: Desk, cluster: Emb
     async with bench.running():
         await bench.suspect()
         await bench.until(lambda: "taken by ada" in bench.reach.down().get(ENDPOINT, ""))
+        async with asyncio.timeout(5):
+            while await bench.told() != ("Unknown", "SlotsTaken"):  # nobody asked it, so nobody says that it is down
+                await asyncio.sleep(0.002)
     assert bench.prober.asked == []
 
 
