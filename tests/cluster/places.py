@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 # One cluster at a time on a machine, whoever starts it. Not below /run or /var/lib: the node has its own there.
-RUN = Path("/var/tmp/adit-cluster")
+RUN = Path(os.environ.get("ADIT_CLUSTER_RUN") or "/var/tmp/adit-cluster")
 
 
 def cache(environment: Mapping[str, str] = os.environ) -> Path:

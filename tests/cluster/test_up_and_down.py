@@ -16,6 +16,7 @@ from tests.cluster.node import Node
 from tests.cluster.plugin import way
 
 pytestmark = pytest.mark.cluster
+USE = "def test_it(kubernetes): print(kubernetes.kubectl('get', 'nodes'), kubernetes.kubeconfig)"
 SETTINGS = (
     "vm/overcommit_memory",
     "vm/panic_on_oom",
@@ -114,6 +115,18 @@ def test_a_cluster_whose_test_run_was_killed_is_taken_down_before_the_next_start
     assert brought.started
     assert brought.node.init not in {None, left}
     assert local.up(keep=False, at=Node(run_folder)) == local.Brought(brought.node, started=False)
+
+
+def test_a_test_session_takes_down_the_cluster_that_it_started(run_folder: Path, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.cluster.plugin"]')
+    (tmp_path / "test_it.py").write_text(USE)
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "--cluster=local", "test_it.py"]
+    environment = {**os.environ, "ADIT_CLUSTER_RUN": str(run_folder), "PYTHONPATH": str(project)}
+    answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "1 passed" in answer.stdout, answer.stdout
+    assert f"{run_folder}/kubeconfig" in answer.stdout
+    assert not run_folder.exists()
+    assert processes_that_name(run_folder) == []
 
 
 def test_the_shared_cluster_runs_in_the_control_groups_that_its_record_names(kubernetes: Kubernetes) -> None:
