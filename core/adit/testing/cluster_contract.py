@@ -31,8 +31,8 @@ class Backend:
     image: str
     # what the newest pod of a Job has printed so far
     pod_log: Callable[[Ref], Awaitable[str]]
-    # a position that a watch of ConfigMaps can no longer start from
-    expired_position: Callable[[], Awaitable[str]]
+    # a kind, and a position that a watch of it can no longer start from
+    expired_position: Callable[[], Awaitable[tuple[str, str]]]
 
     def place(self, manifest: Manifest) -> Manifest:
         """The manifest in the test's namespace; a Job on the test's image."""
@@ -77,10 +77,10 @@ async def embedded_backend(folder: Path) -> AsyncIterator[Backend]:
             pod = (await cluster.get(job))["metadata"]["annotations"][POD_NAME]
             return (cluster.data / "logs" / f"{pod}.log").read_text()
 
-        async def expired_position() -> str:
+        async def expired_position() -> tuple[str, str]:
             position = (await cluster.list("ConfigMap")).resource_version
             for number in range(201):
                 await cluster.apply(config_map_manifest("clock", {"tick": str(number)}), field_manager="clock")
-            return position
+            return "ConfigMap", position
 
         yield Backend(cluster, "contract", "python", pod_log, expired_position)

@@ -118,7 +118,7 @@ async def test_two_watches_are_told_the_same(backend: Backend, cluster: Cluster)
 
 
 async def test_a_position_too_old_is_expired(backend: Backend, cluster: Cluster) -> None:
-    since = await backend.expired_position()
+    kind, since = await backend.expired_position()
     with pytest.raises(Expired):
-        async with asyncio.timeout(PATIENCE_SECONDS), cluster.watch("ConfigMap", since=since) as events:
+        async with asyncio.timeout(PATIENCE_SECONDS), cluster.watch(kind, since=since) as events:
             await anext(events)
