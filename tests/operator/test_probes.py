@@ -147,7 +147,7 @@ async def test_a_probe_without_a_slot_comes_again_later(desk: Desk, cluster: Emb
         await bench.suspect()
         await bench.until(lambda: "taken by ada" in bench.reach.down().get(ENDPOINT, ""))
         async with asyncio.timeout(5):
-            while await bench.told() != ("Unknown", "SlotsTaken"):  # nobody asked it, so nobody says that it is down
+            while await bench.told() != ("Unknown", "SlotsTaken"):  # noqa: ASYNC110  # nobody asked, so nobody says down
                 await asyncio.sleep(0.002)
     assert bench.prober.asked == []
 
