@@ -55,8 +55,9 @@ def pacs(
         try:
             served.start()
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             raise PermanentError(
-                f"port {port} cannot be opened: {os.strerror(error.errno or 0)}. Choose another --port, or 0 for a free one"
+                f"port {port} cannot be opened: {why}. Choose another --port, or 0 for a free one"
             ) from error
         try:
             with _announced(data, Notice(ae_title, served.port, os.getpid())):

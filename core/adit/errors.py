@@ -32,9 +32,16 @@ class RetryableError(AditError):
 
 
 class PeerUnavailable(RetryableError):
-    """The peer cannot be reached or will not open an association now; nothing was tried, so no attempt is spent."""
+    """The peer cannot be reached or will not open an association now; nothing was tried, so no attempt is spent.
+
+    `peer` is the name of its DicomServer, so that nobody else is suspected.
+    """
 
     default_reason = "PeerUnavailable"
+
+    def __init__(self, message: str, *, reason: str | None = None, peer: str = "") -> None:
+        super().__init__(message, reason=reason)
+        self.peer = peer
 
 
 class PermanentError(AditError):

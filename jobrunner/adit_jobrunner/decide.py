@@ -28,7 +28,7 @@ def after_task(outcome: TaskOutcome, *, attempts: int, now: datetime, pause: flo
         return Step(end=Ended(reason="Stopped", message="interrupted between two instances"))
     if isinstance(error, AccessDenied):
         return Step(end=ended("AccessDenied", error.message))
-    away = ended("PeerUnavailable", error.message) if isinstance(error, PeerUnavailable) else None
+    away = ended("PeerUnavailable", error.message, peer=error.peer) if isinstance(error, PeerUnavailable) else None
     if away is not None and not outcome.left:
         return Step(end=away)
     if not isinstance(error, RetryableError) or attempts + 1 >= MAX_ATTEMPTS:
@@ -38,6 +38,6 @@ def after_task(outcome: TaskOutcome, *, attempts: int, now: datetime, pause: flo
     return Step(retry=retry, end=away)
 
 
-def ended(reason: str, message: str = "") -> Ended:
+def ended(reason: str, message: str = "", *, peer: str = "") -> Ended:
     """A last word, cut to what the status takes."""
-    return Ended.of({"reason": reason, "message": message[:MAX_MESSAGE]})
+    return Ended.of({"reason": reason, "message": message[:MAX_MESSAGE], "peer": peer or None})

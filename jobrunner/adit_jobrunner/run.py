@@ -18,7 +18,7 @@ from adit.api.resource import TaskSet
 from adit.api.task_set import Ended, Holder, Stop
 from adit.cluster.cluster import Cluster, Lease, Manifest
 from adit.cluster.kinds import Ref
-from adit.errors import AccessDenied, AditError, BadInput, RetryableError
+from adit.errors import AccessDenied, AditError, BadInput, PeerUnavailable, RetryableError
 from adit.transfer.transfer import empty_folder
 from adit_jobrunner.claim import Refused, claimed
 from adit_jobrunner.config import read_config
@@ -158,4 +158,6 @@ def _word_for(error: AditError) -> Ended:
     """The last word where the peers could not even be opened."""
     if isinstance(error, AccessDenied):
         return ended("AccessDenied", error.message)
+    if isinstance(error, PeerUnavailable):
+        return ended("PeerUnavailable", error.message, peer=error.peer)
     return ended("PeerUnavailable" if isinstance(error, RetryableError) else "BadInput", error.message)

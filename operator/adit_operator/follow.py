@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adit.api.transfer_job import Plan
+from adit.cluster.kinds import Ref
 from adit_operator.accept import profile_of, refusal, servers_of
 from adit_operator.aggregate import aggregate
 from adit_operator.before import Accepted, acceptance
@@ -139,11 +140,14 @@ def _verdicts(own: Sequence[SeenSet], judgements: Mapping[str, Judgement]) -> li
 
 def _unreachable(own: Sequence[SeenSet], judgements: Mapping[str, Judgement]) -> list[Unreachable]:
     pairs = ((one, judgements[one.uid].unreachable) for one in own)
-    return [
-        Unreachable(tuple(ref for ref in (one.source, one.destination) if ref.kind == "DicomServer"), message)
-        for one, message in pairs
-        if message is not None
-    ]
+    return [Unreachable(_suspects(one), message) for one, message in pairs if message is not None]
+
+
+def _suspects(one: SeenSet) -> tuple[Ref, ...]:
+    """The servers that a runner could not reach: the one that it named, both where it named none."""
+    ends = tuple(ref for ref in (one.source, one.destination) if ref.kind == "DicomServer")
+    named = one.ended.peer if one.ended is not None else None
+    return tuple(ref for ref in ends if ref.name == named) or ends
 
 
 def _stops(seen: Observed, own: Sequence[SeenSet], *, revoked: bool) -> list[StopWrite]:

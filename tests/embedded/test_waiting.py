@@ -18,6 +18,7 @@ def test_a_server_that_is_down_is_named_and_waited_for_until_it_comes_up(hospita
             assert program.ended() == 0, program.text
             assert late.received == 12
     assert "Traceback" not in program.text
+    assert "SOURCE@" not in program.text  # it answers, and is not blamed for the other
 
 
 def test_a_time_out_ends_the_waiting_with_1_and_prints_the_reason(hospital: Hospital) -> None:

@@ -12,7 +12,7 @@ from adit_jobrunner.decide import Step, after_task
 
 NOON = datetime(2024, 1, 2, 12, tzinfo=UTC)
 BUSY = RetryableError("out of resources", reason="OutOfResources")
-AWAY = PeerUnavailable("nobody answers")
+AWAY = PeerUnavailable("nobody answers", peer="research")
 
 
 def step(error: AditError | None, *, stored: int = 0, attempts: int = 0, interrupted: bool = False) -> Step:
@@ -41,6 +41,7 @@ def test_a_peer_that_is_away_ends_the_run_and_spends_nothing() -> None:
     after = step(AWAY)
     assert after.end is not None
     assert (after.end.reason, after.retry, after.finished) == ("PeerUnavailable", None, False)
+    assert after.end.peer == "research"
 
 
 def test_a_peer_that_goes_away_after_something_left_spends_an_attempt() -> None:

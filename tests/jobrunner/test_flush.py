@@ -63,7 +63,8 @@ async def test_the_last_word_clears_the_holder_in_the_same_write(journal: Journa
     journal.end(ended("Stopped", "why"))
     assert await flusher(writer, journal).last_word()
     [patch] = writer.patches
-    assert (patch["holder"], patch["runner"]["ended"]) == (None, {"reason": "Stopped", "message": "why"})
+    word = {"reason": "Stopped", "message": "why", "peer": None}
+    assert (patch["holder"], patch["runner"]["ended"]) == (None, word)
 
 
 async def test_an_api_that_stays_away_never_hears_the_last_word(journal: Journal) -> None:

@@ -174,6 +174,7 @@ async def test_a_destination_that_is_down_spends_no_attempt_and_is_named(
     assert runner.ended is not None
     assert (runner.ended.reason, runner.states, runner.retries) == ("PeerUnavailable", "PPP", ())
     assert str(port) in runner.ended.message
+    assert runner.ended.peer == "research"
 
 
 async def test_without_its_variables_it_names_them_and_gives_up(cluster: EmbeddedCluster) -> None:

@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from adit.api import labels
 from adit.api.conditions import condition_of, is_true
 from adit.cluster.kinds import Ref
@@ -123,6 +125,20 @@ async def test_an_unreachable_peer_spends_no_attempt_and_starts_nothing(desk: De
         desk.reach.answered(endpoint, desk.clock.monotonic())
     await desk.play_all()
     assert (await desk.job()).status.phase == "Success"
+
+
+@pytest.mark.parametrize(("peer", "down"), [("research", 1), ("", 2), ("nobody", 2)])
+async def test_only_the_server_that_a_runner_names_is_suspected_and_both_where_it_names_none(
+    desk: Desk, peer: str, down: int
+) -> None:
+    await desk.cluster.create(night())
+    await desk.settle()
+    (job,) = await desk.runner_jobs()
+    word = {"reason": "PeerUnavailable", "message": "nobody answers", "peer": peer}
+    await desk.play(job, "P", "PeerUnavailable", ended=word)
+    await desk.settle()
+    assert len(desk.reach.down()) == down
+    assert any("RESEARCH" in endpoint.upper() for endpoint in desk.reach.down())
 
 
 async def test_a_refused_job_stalls_and_goes_on_when_the_server_is_touched(desk: Desk) -> None:

@@ -71,6 +71,8 @@ class Ended(Model):
 
     reason: EndedReason
     message: Message = ""
+    # with PeerUnavailable: the name of the DicomServer that could not be reached, where it is known
+    peer: Annotated[str, Field(max_length=253)] | None = None
 
 
 class RunnerStatus(Model):

@@ -156,7 +156,8 @@ def _associate(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Pro
             evt_handlers=watch.handlers(),
         )
     except OSError as error:  # the name does not resolve
-        raise PeerUnavailable(f"cannot resolve {peer.host}, the host of {peer.name}; check spec.dimse.host") from error
+        message = f"cannot resolve {peer.host}, the host of {peer.name}; check spec.dimse.host"
+        raise PeerUnavailable(message, peer=peer.name) from error
     if raw.is_established and watch.line is not None:
         return Association(peer, raw, watch.line, frozenset(proposals))
     if watch.line is not None:
@@ -223,7 +224,8 @@ def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
     if not watch.was_connected:
         return PeerUnavailable(
             f"{peer.name} cannot be reached at {peer.address}: {_why(peer, watch)}; check that it runs, and "
-            "spec.dimse.host and port"
+            "spec.dimse.host and port",
+            peer=peer.name,
         )
     if raw.is_rejected:
         answer = raw.acceptor.primitive
@@ -235,7 +237,8 @@ def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
         )
     return PeerUnavailable(
         f"{peer.name} at {peer.address} did not answer our association request within {peer.response_timeout:g} s "
-        "or hung up on it; check that the port is a DICOM port"
+        "or hung up on it; check that the port is a DICOM port",
+        peer=peer.name,
     )
 
 

@@ -148,5 +148,6 @@ def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> Ad
     kind = "permanently" if result == 1 else "for now"
     return PeerUnavailable(
         f"{peer.name} at {peer.address} rejected the association of {peer.calling_ae_title} with "
-        f"{peer.called_ae_title} {kind}: it {why}"
+        f"{peer.called_ae_title} {kind}: it {why}",
+        peer=peer.name,
     )

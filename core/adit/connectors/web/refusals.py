@@ -15,7 +15,7 @@ _MAX_RETRY_AFTER = 32
 
 def unreachable(name: str, place: str, cause: str) -> PeerUnavailable:
     """Nobody answers at the door."""
-    return PeerUnavailable(f"{name}: cannot connect to {place}: {cause}")
+    return PeerUnavailable(f"{name}: cannot connect to {place}: {cause}", peer=name)
 
 
 def connection_lost(name: str, what: str, *, reason: str = "ConnectionLost") -> RetryableError:
