@@ -17,9 +17,15 @@ async def test_a_data_folder_names_the_embedded_cluster(tmp_path: Path) -> None:
     await cluster.close()
 
 
-@pytest.mark.parametrize("environ", [{}, {"ADIT_DATA": ""}])
+async def test_a_data_folder_comes_before_a_cluster_of_kubernetes(tmp_path: Path) -> None:
+    cluster, _ = connect({"ADIT_DATA": str(tmp_path / "data"), "KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    assert isinstance(cluster, EmbeddedCluster)
+    await cluster.close()
+
+
+@pytest.mark.parametrize("environ", [{}, {"ADIT_DATA": ""}, {"KUBECONFIG": ""}])
 def test_no_cluster_is_an_error_that_says_what_to_set(environ: dict[str, str]) -> None:
-    with pytest.raises(BadInput, match="set ADIT_DATA"):
+    with pytest.raises(BadInput, match=r"set ADIT_DATA.*or KUBECONFIG"):
         connect(environ)
 
 

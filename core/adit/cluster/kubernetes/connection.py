@@ -66,7 +66,7 @@ class Connection:
         self._closed = True
         client, self._client = self._client, None
         if client is not None:
-            await client.close()  # type: ignore[no-untyped-call]
+            await client.close()  # type: ignore[no-untyped-call]  # the client types this not
 
     async def call(self, call: Call) -> Manifest:
         """The object that the API server answers. Raises what the answer means to us (answers.py)."""

@@ -38,8 +38,8 @@ class ServiceAccount:
         environ = {SERVICE_HOST_ENV: self.host, SERVICE_PORT_ENV: self.port}
         token, certificate = str(self.folder / "token"), str(self.folder / "ca.crt")
         try:
-            loader = InClusterConfigLoader(token, certificate, environ=environ)  # type: ignore[no-untyped-call]
-            loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+            loader = InClusterConfigLoader(token, certificate, environ=environ)  # type: ignore[no-untyped-call]  # the client types this not
+            loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # the client types this not
         except (ConfigException, OSError) as error:
             raise BadInput(f"the service account below {self.folder} cannot be used: {error}") from error
 
@@ -54,7 +54,7 @@ class KubeConfig:
         if not self._exists():
             raise BadInput(f"{KUBECONFIG_ENV}: no file {self.paths}: is the cluster up, and the path right?")
         try:
-            await load_kube_config(  # type: ignore[no-untyped-call]
+            await load_kube_config(  # type: ignore[no-untyped-call]  # the client types this not
                 self.paths, client_configuration=configuration, persist_config=False
             )
         except (ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:

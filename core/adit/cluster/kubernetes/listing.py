@@ -35,7 +35,8 @@ async def _pages(connection: Connection, kind: Kind, call: Call) -> Listing:
                 raise
             objects = max(1, objects // 8)  # the same place again, in smaller steps
             continue
-        found, metadata = page.get("items") or [], page.get("metadata")
+        found, metadata = page.get("items", []), page.get("metadata")
+        found = [] if found is None else found  # as Go writes an empty list
         if not isinstance(found, list) or not isinstance(metadata, dict):
             raise ClusterUnavailable(f"{call.about}: the answer is no list")
         items.extend(_described(item, kind) for item in found)
