@@ -1,28 +1,42 @@
 """Aggregate: many TaskSets into the few numbers that a TransferJob shows. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from adit.api.counts import InstanceCounts, TaskCounts
 from adit.api.task_set import TaskState
 from adit.api.tasks import with_ids
 from adit.api.transfer_job import FailureSummary, TransferJobSpec
+from adit.errors import BadInput
+from adit.transfer.record import TaskLine, decode
 from adit_operator.observed import SeenSet
 from adit_operator.rounds import newest_states
 
 MAX_REASONS = 10
 NOTHING = InstanceCounts()
+# Later than any round: where a task goes that the round to come repeats.
+NEXT_ROUND = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts over all tasks, each by its newest round; instances and bytes over all rounds' work."""
+    """Counts over all tasks, each by its newest round only, so that they add up after any number of retries."""
 
     tasks: TaskCounts
     instances: InstanceCounts = NOTHING
     bytes: int = 0
     failures: tuple[FailureSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one set contributes: the work on those of its tasks that no later round repeats."""
+
+    instances: InstanceCounts = NOTHING
+    bytes: int = 0
+    reasons: Mapping[str, int] | None = None
 
 
 def aggregate(
@@ -33,8 +47,11 @@ def aggregate(
     repeated: Iterable[str] = (),
 ) -> Totals:
     """Add up the sets; a task that is in no set is `without_record`, one that is to be `repeated` is pending."""
-    states = newest_states(sets) | dict.fromkeys(repeated, "P")
+    again = tuple(repeated)
+    states = newest_states(sets) | dict.fromkeys(again, "P")
     letters = Counter(states.get(str(task.id), without_record) for task in with_ids(spec.tasks))
+    newest = newest_rounds(sets) | dict.fromkeys(again, NEXT_ROUND)
+    shares = [share_of(seen, newest) for seen in sets]
     return Totals(
         tasks=TaskCounts(
             total=len(spec.tasks),
@@ -44,26 +61,49 @@ def aggregate(
             failed=letters["F"],
             canceled=letters["C"],
         ),
-        instances=sum((seen.instances for seen in sets), InstanceCounts()),
-        bytes=sum(seen.bytes for seen in sets),
-        failures=_failures(sets),
+        instances=sum((share.instances for share in shares), InstanceCounts()),
+        bytes=sum(share.bytes for share in shares),
+        failures=_failures(sets, shares, newest),
     )
 
 
-def _failures(sets: Sequence[SeenSet]) -> tuple[FailureSummary, ...]:
-    """The most frequent coded reasons, leaving out sets of which every unhappy task was repeated later."""
+def newest_rounds(sets: Iterable[SeenSet]) -> dict[str, int]:
+    """The newest round that holds each task."""
     newest: dict[str, int] = {}
     for seen in sets:
         for name in seen.task_ids:
             newest[name] = max(seen.round, newest.get(name, 0))
+    return newest
+
+
+def share_of(seen: SeenSet, newest: Mapping[str, int]) -> Share:
+    """The whole set, or by its record those tasks that it saw last."""
+    kept = {name for name in seen.task_ids if newest[name] == seen.round}
+    if len(kept) == len(seen.task_ids):
+        return Share(seen.instances, seen.bytes, seen.reasons)
+    lines = [line for line in _lines(seen.record) if line.id in kept]
+    return Share(
+        sum((line.instances for line in lines), InstanceCounts()),
+        sum(line.bytes for line in lines),
+        Counter(line.reason for line in lines if line.state != "S" and line.reason),
+    )
+
+
+@lru_cache(maxsize=256)
+def _lines(record: str) -> tuple[TaskLine, ...]:
+    """The tasks of a packed record; one that cannot be read counts for nothing, rather than twice."""
+    try:
+        return decode(record).tasks
+    except BadInput:
+        return ()
+
+
+def _failures(
+    sets: Sequence[SeenSet], shares: Sequence[Share], newest: Mapping[str, int]
+) -> tuple[FailureSummary, ...]:
+    """The most frequent coded reasons of the tasks' newest rounds."""
     reasons: Counter[str] = Counter()
-    for seen in sets:
-        counted = {
-            name
-            for name, state in zip(seen.task_ids, seen.states, strict=True)
-            if state in "WFC" and newest[name] == seen.round
-        }
-        if counted:
-            reasons.update(seen.reasons)
-            reasons.update(one.reason for one in seen.overrides if one.id in counted)
+    for seen, share in zip(sets, shares, strict=True):
+        reasons.update(share.reasons or {})
+        reasons.update(one.reason for one in seen.overrides if newest[one.id] == seen.round)
     return tuple(FailureSummary(reason=reason, count=count) for reason, count in reasons.most_common(MAX_REASONS))

@@ -40,6 +40,8 @@ class SeenSet:
     instances: InstanceCounts = NOTHING
     bytes: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    # the packed record of a finished set: read only where a later round repeats some of its tasks
+    record: str = ""
     crashes: int = 0
     judged_attempt: int = -1
     settled: int = 0

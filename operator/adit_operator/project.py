@@ -85,6 +85,7 @@ def seen_set(manifest: Manifest) -> SeenSet:
         instances=runner.instances if runner else InstanceCounts(),
         bytes=runner.bytes if runner else 0,
         reasons=dict(runner.reasons) if runner else {},
+        record=runner.exceptions if runner and verdict and verdict.finished else "",
         crashes=verdict.crashes if verdict else 0,
         judged_attempt=verdict.judged_attempt if verdict else -1,
         settled=verdict.settled if verdict else 0,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from adit.api.counts import InstanceCounts
 from adit.api.transfer_job import TransferJobSpec
 from adit.cluster.embedded.merge import merged, without_nulls
+from adit.transfer.record import Record, TaskLine, encode
 from adit_operator.aggregate import aggregate
 from adit_operator.merge import merge_patch
 from adit_operator.queue import WorkQueue
@@ -63,14 +64,33 @@ def test_a_finished_set_is_told_nothing() -> None:
 
 
 def test_totals_count_each_task_by_its_newest_round() -> None:
+    first, second = counted(listed=2, expected=2, verified=2), counted(listed=1, expected=1, verified=0)
+    record = Record((line("t0", "S", first, size=6), line("t1", "F", second, reason="Refused", size=4)))
     sets = [
-        seen_set("SF", bytes=10, instances=InstanceCounts(listed=3, expected=3, verified=2), reasons={"Refused": 1}),
-        seen_set("W", round_=1, ids=["t1"], bytes=5, reasons={"Partial": 1}),
+        seen_set("SF", bytes=10, instances=first + second, reasons={"Refused": 1}, record=encode(record)),
+        seen_set("W", round_=1, ids=["t1"], bytes=5, instances=second, reasons={"Partial": 1}),
     ]
     totals = aggregate(spec(), sets)
     assert (totals.tasks.succeeded, totals.tasks.warned, totals.tasks.failed) == (1, 1, 0)
-    assert (totals.bytes, totals.instances.expected) == (15, 3)
+    assert (totals.bytes, totals.instances) == (11, first + second)
     assert [(one.reason, one.count) for one in totals.failures] == [("Partial", 1)]
+
+
+def test_a_round_that_opens_takes_back_what_it_repeats() -> None:
+    record = Record((line("t0", "S", counted(listed=2)), line("t1", "F", counted(listed=1), reason="Refused")))
+    both = seen_set("SF", instances=counted(listed=3), reasons={"Refused": 1}, record=encode(record))
+    totals = aggregate(spec(), [both], repeated=["t1"])
+    assert (totals.instances.listed, totals.failures) == (2, ())
+
+
+def counted(**counts: int) -> InstanceCounts:
+    return InstanceCounts(**counts)
+
+
+def line(task: str, state: str, instances: InstanceCounts, *, reason: str = "", size: int = 0) -> TaskLine:
+    return TaskLine.of({"id": task, "state": state, "reason": reason, "bytes": size}).model_copy(
+        update={"instances": instances}
+    )
 
 
 def test_the_operators_own_words_are_among_the_reasons() -> None:
