@@ -8,7 +8,7 @@ import sys
 import structlog
 from pydantic import ValidationError
 
-from adit.cluster.connect import connect
+from adit.cluster.connect import connected
 from adit.connectors import open_connector
 from adit.errors import AditError, BadInput, RetryableError
 from adit_jobrunner.control import Control
@@ -20,12 +20,12 @@ from adit_jobrunner.settings import Settings
 
 async def serve(settings: Settings) -> ExitCode:
     """Run until the set is worked or a signal comes: SIGTERM and SIGINT end it after the instance in hand."""
-    cluster, lease = connect(os.environ)
     runner = Runner(settings, open_connector, Control())
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, runner.on_stop, "Now")
-    return await run(runner, cluster, lease)
+    async with connected(os.environ) as (cluster, lease):
+        return await run(runner, cluster, lease)
 
 
 def main() -> ExitCode:

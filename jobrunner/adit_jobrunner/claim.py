@@ -71,7 +71,11 @@ def _refusal(seen: Manifest, uid: str, attempt: int) -> Refused | None:
 
 
 def _held(seen: Manifest, lease: Lease, uid: str) -> Refused | None:
-    holder = (seen.get("status") or {}).get("holder")
-    if holder and not lease.expired(uid, holder):  # guard: claim-spares-the-living
+    status = seen.get("status") or {}
+    holder = status.get("holder")
+    # The operator judges an attempt when it has seen its holder stand still for the time of a lease; a runner that
+    # has just started would have to look on as long itself, where a lease is told by time.
+    judged = judged_attempt(seen) >= int((status.get("runner") or {}).get("attempt", 0))
+    if holder and not judged and not lease.expired(uid, holder):  # guard: claim-spares-the-living
         return Refused("another runner holds the TaskSet")
     return None

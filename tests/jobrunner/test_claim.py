@@ -74,6 +74,16 @@ async def test_a_living_holder_is_spared_and_a_dead_one_replaced(cluster: Embedd
     assert holder_uid(await cluster.get(Ref.of(made))) == "second"
 
 
+async def test_a_holder_that_the_operator_has_judged_is_replaced_at_once(cluster: EmbeddedCluster) -> None:
+    made = await cluster.create(task_set_manifest())
+    await claim(cluster, made, ClockLease(gone=False), uid="first")
+    await cluster.patch_status(Ref.of(made), {"verdict": {"crashes": 1, "judgedAttempt": 0}})
+    taken = await claim(cluster, made, ClockLease(gone=False), uid="second", attempt=1)
+    assert not isinstance(taken, Refused)
+    assert holder_uid(await cluster.get(Ref.of(made))) == "second"
+    assert isinstance(await claim(cluster, made, ClockLease(gone=False), uid="third", attempt=2), Refused)
+
+
 async def test_a_claim_takes_back_the_last_word_of_the_attempt_before(cluster: EmbeddedCluster) -> None:
     made = await cluster.create(task_set_manifest())
     before = {"attempt": 0, "states": "P", "current": "t0", "ended": {"reason": "RetryLater", "message": ""}}
