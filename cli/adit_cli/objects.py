@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from adit.cluster.cluster import Manifest
-from adit.cluster.kinds import KINDS, Kind, Ref, kind_named
+from adit.cluster.embedded.locks import try_operator_lock
+from adit.cluster.kinds import KINDS, TRANSFER_JOB, Kind, Ref, kind_named
 from adit.errors import BadInput
 from adit_cli import documents, render
 from adit_cli.app import app, session_of
 from adit_cli.describe import MOST_EXCEPTIONS, describe_lines
 from adit_cli.errors import reported
 from adit_cli.session import Session, run_async
+from adit_cli.verbs import FINISHED
 
 KindWord = Annotated[
     str, typer.Argument(metavar="KIND", help="dcmsrv, dcmfld, tj, ts, jobs, secrets … or the full name.")
@@ -100,8 +102,19 @@ def describe(
 
         found, sets = run_async(gather())
         most = None if everything else MOST_EXCEPTIONS
+        if idle(session, found):
+            session.err.print("nobody works this job now: adit run FILE… goes on", style="yellow")
         for line in describe_lines(found, sets, datetime.now(UTC), most=most):
             typer.echo(line)
+
+
+def idle(session: Session, manifest: Manifest) -> bool:
+    """Whether this is an unfinished job, and no `adit run` holds the data folder."""
+    phase = manifest.get("status", {}).get("phase")
+    if manifest["kind"] != TRANSFER_JOB.name or phase in FINISHED | {"Suspended"}:
+        return False
+    with try_operator_lock(session.data) as free:
+        return free
 
 
 @app.command()

@@ -1,102 +1,68 @@
-"""Live progress of jobs: a bar each on a terminal, a line per change elsewhere."""
+"""Live progress of jobs: bars on a terminal; elsewhere a line when something changes, at most every few seconds."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from rich.live import Live
 
 from adit.api.resource import TransferJob
 from adit.cluster.kinds import Ref
 from adit_cli.rates import Rates, Sample
-from adit_cli.settled import fraction_done, waiting_for
+from adit_cli.screen import Row, note_of, screen, word_of
+from adit_cli.settled import fraction_done
 
-
-class RateColumn(ProgressColumn):
-    """Instances and megabytes per second over the last seconds."""
-
-    def render(self, task: Task) -> Text:
-        """What the job's last samples say."""
-        return Text(task.fields["rate"], style="progress.data.speed")
+LINE_SECONDS = 5.0
 
 
 class JobProgress:
     """Shows jobs as they are looked at; use it as a context manager."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}", markup=True),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[counts]}", markup=False),
-            RateColumn(),
-            TimeElapsedColumn(),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="yellow", markup=False),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._bars: dict[Ref, TaskID] = {}
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._rates: dict[Ref, Rates] = {}
-        self._said: dict[Ref, str] = {}
+        self._said: dict[Ref, tuple[str, str, float]] = {}
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        if self._live is not None:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def show(self, jobs: Mapping[Ref, TransferJob]) -> None:
         """Bring the screen up to what was just seen."""
+        now = self._clock()
         for ref, job in jobs.items():
-            rate = self._rate(ref, job)
-            counts, note = counts_of(job), waiting_for(job)
-            if self._console.is_terminal:
-                self._bar(ref, job, counts, note, rate)
-            elif self._said.get(ref) != (
-                line := f"{ref.name}: {job.status.phase or 'Pending'}, {counts} {note}".rstrip()
-            ):
-                self._said[ref] = line
-                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            moved = Sample(now, job.status.instances.stored, job.status.bytes, fraction_done(job))
+            self._rates[ref] = self._rates.get(ref, Rates()).with_sample(moved)
+        if self._live is not None:
+            rows = [Row(ref, job, self._rates[ref]) for ref, job in jobs.items()]
+            self._live.update(screen(rows, self._console.width), refresh=True)
+        else:
+            for ref, job in jobs.items():
+                self._line(ref, job, now)
 
-    def _rate(self, ref: Ref, job: TransferJob) -> str:
-        rates = self._rates.setdefault(ref, Rates())
-        moved = Sample(self._progress.get_time(), job.status.instances.stored, job.status.bytes)
-        self._rates[ref] = rates.with_sample(moved)
-        return str(self._rates[ref])
-
-    def _bar(self, ref: Ref, job: TransferJob, counts: str, note: str, rate: str) -> None:
-        if ref not in self._bars:
-            self._bars[ref] = self._progress.add_task(ref.name, total=1.0, counts="", note="", rate="")
-        self._progress.update(
-            self._bars[ref],
-            completed=fraction_done(job),
-            description=f"{ref.name} {job.status.phase or 'Pending'}",
-            counts=counts,
-            note=note,
-            rate=rate,
-        )
+    def _line(self, ref: Ref, job: TransferJob, now: float) -> None:
+        """A new state or reason at once, new numbers now and then."""
+        word, note, counts = word_of(job)[0], note_of(job), counts_of(job)
+        state = f"{word} {note}"
+        said_state, said_counts, said_at = self._said.get(ref, ("", "", now))
+        if state != said_state or (counts != said_counts and now - said_at >= LINE_SECONDS):
+            self._said[ref] = (state, counts, now)
+            line = f"{ref.name}: {word}, {counts}{f': {note}' if note else ''}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def counts_of(job: TransferJob) -> str:
     """Tasks and instances in few words."""
     tasks, instances = job.status.tasks, job.status.instances
-    total = tasks.total or len(job.spec.tasks)
-    words = f"{tasks.finished}/{total} tasks, {instances.stored} instances"
+    words = f"{tasks.finished}/{tasks.total or len(job.spec.tasks)} tasks, {instances.stored} instances"
     return f"{words}, {tasks.failed} failed" if tasks.failed else words

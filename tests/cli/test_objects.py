@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from adit.cluster.embedded.locks import try_operator_lock
 from adit.testing import patients
 from adit.testing.datasets import ct_study
 from adit_cli.testing import manifests
@@ -80,6 +81,16 @@ def test_describe_tells_a_job_in_words(adit: CommandLine) -> None:
     out = adit("describe", "tj", "night").out
     assert "From:          DicomServer/source" in out
     assert "Phase:         not seen by the operator yet" in out
+
+
+def test_describe_says_when_nobody_works_an_unfinished_job(adit: CommandLine) -> None:
+    adit.put(JOB)
+    sentence = "nobody works this job now: adit run FILE… goes on\n"
+    assert adit("describe", "tj", "night").err == sentence
+    with try_operator_lock(adit.data):
+        assert adit("describe", "tj", "night").err == ""
+    adit.tell("TransferJob", "night", {"phase": "Success"})
+    assert adit("describe", "tj", "night").err == ""
 
 
 def test_describe_shows_any_other_kind_as_yaml(adit: CommandLine) -> None:

@@ -73,7 +73,7 @@ def test_an_unknown_field_exits_2_with_its_place_and_changes_nothing(hospital: H
     line = file.read_text().splitlines().index("  paralelism: 2") + 1
     assert f"{file}: TransferJob/night: spec.paralelism: unknown field" in result.err
     assert f"(line {line})" in result.err
-    assert hospital.adit.objects("tj") == []
+    assert hospital.adit.objects("TransferJob") == []
 
 
 def test_a_changed_job_exits_2_and_nothing_of_the_file_is_applied(hospital: Hospital) -> None:
@@ -83,7 +83,7 @@ def test_a_changed_job_exits_2_and_nothing_of_the_file_is_applied(hospital: Hosp
     result = hospital.adit.run("run", file)
     assert result.code == 2
     assert f"{file}: TransferJob/night: spec.destination: is immutable; make a new TransferJob (line " in result.err
-    assert [one["metadata"]["name"] for one in hospital.adit.objects("tj")] == ["night"]
+    assert [one["metadata"]["name"] for one in hospital.adit.objects("TransferJob")] == ["night"]
 
 
 def test_a_file_without_a_job_is_applied_and_exits_0(tmp_path: Path) -> None:

@@ -67,5 +67,5 @@ def test_deleting_the_job_ends_the_run_with_1_and_its_runner(hospital: Hospital)
         assert hospital.adit.run("delete", "tj", "night").out == "TransferJob/night deleted\n"
         assert program.ended() == 1
         assert "TransferJob/night was deleted while it was followed" in program.text
-    assert hospital.adit.objects("ts") == []
+    assert hospital.adit.objects("TaskSet") == []
     assert len(hospital.arrived) < 12

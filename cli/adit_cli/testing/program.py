@@ -1,6 +1,6 @@
 """`adit` as a started process on a data folder of its own, the way a person runs it."""
 
-import json
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,6 +14,7 @@ from typing import Any
 
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_set import task_states
+from adit.cluster.embedded import EmbeddedCluster
 from adit.transfer.record import Entry, TaskLine, decode
 
 MOST_SECONDS = 60.0
@@ -124,15 +125,18 @@ class Adit:
             process.wait()
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
-        """All objects of a kind in any namespace, as `adit get -o json` prints them."""
-        printed = json.loads(self.run("get", kind, "-A", "-o", "json").out or "{}")
-        found: list[dict[str, Any]] = printed["items"] if printed.get("kind") == "List" else [printed]
-        return [one for one in found if one]
+        """All objects of a kind in any namespace, as the cluster keeps them."""
+
+        async def read() -> list[dict[str, Any]]:
+            async with EmbeddedCluster.open(self.data) as cluster:
+                return list((await cluster.list(kind)).items)
+
+        return asyncio.run(read())
 
     def told(self) -> dict[str, Told]:
         """Every job by its name, with its records."""
-        sets = [TaskSet.read(one) for one in self.objects("ts")]
-        jobs = [TransferJob.read(one) for one in self.objects("tj")]
+        sets = [TaskSet.read(one) for one in self.objects("TaskSet")]
+        jobs = [TransferJob.read(one) for one in self.objects("TransferJob")]
         return {job.metadata.name: _told(job, sets) for job in jobs}
 
     def _env(self) -> dict[str, str]:
