@@ -76,6 +76,14 @@ def test_an_unknown_field_exits_2_with_its_place_and_changes_nothing(hospital: H
     assert hospital.adit.objects("TransferJob") == []
 
 
+def test_a_wrong_type_exits_2_with_its_place(hospital: Hospital) -> None:
+    file = hospital.file(parallelism="many")
+    result = hospital.adit.run("run", file)
+    assert result.code == 2
+    assert f"{file}: TransferJob/night: spec.parallelism: " in result.err
+    assert "many" not in result.err  # what a file says may be a patient's
+
+
 def test_a_changed_job_exits_2_and_nothing_of_the_file_is_applied(hospital: Hospital) -> None:
     assert hospital.adit.run("run", hospital.file()).code == 0
     other = manifests.job("other", hospital.studies)
