@@ -36,7 +36,7 @@ def run(
     result is printed (adit retry opens another round).
 
     Exit code: 0 all Success, 3 at worst Warning, 1 any Failure, Canceled, Stalled, Suspended or time-out, 2 invalid
-    input, 130 Ctrl-C.
+    input, 130 Ctrl-C or SIGTERM.
 
     Example: [bold]adit run examples/local/*.yaml[/bold]
     """

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,5 +48,7 @@ def environment() -> Mapping[str, str]:
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run one command's coroutine; Ctrl-C cancels it and reaches the caller as KeyboardInterrupt."""
+    """Run one command's coroutine; Ctrl-C and SIGTERM cancel it and reach the caller as KeyboardInterrupt."""
+    # asyncio turns SIGINT into an orderly end; a service manager's SIGTERM deserves the same.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     return asyncio.run(work)

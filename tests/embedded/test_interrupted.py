@@ -41,6 +41,18 @@ def test_ctrl_c_exits_130_ends_the_runners_and_run_again_goes_on(hospital: Hospi
     assert hospital.destination.received == kept + 8
 
 
+def test_a_service_manager_ends_it_as_ctrl_c_does(hospital: Hospital) -> None:
+    file = hospital.file(parallelism=1)
+    hospital.slow(0.1)
+    with hospital.adit.started("run", file) as program:
+        until(lambda: hospital.destination.received >= 1)
+        runner = runner_of(program)
+        program.terminate()
+        assert program.ended() == 130
+        assert "interrupted: what arrived is kept" in program.text
+    assert not alive(runner)
+
+
 def test_kill_9_in_the_middle_of_a_job_ends_the_runners_and_run_again_repeats_no_finished_task(
     hospital: Hospital,
 ) -> None:

@@ -67,6 +67,10 @@ class Running:
         """Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        """SIGTERM, as a service manager sends it."""
+        self.process.terminate()
+
     def kill(self) -> None:
         """SIGKILL, to this process alone; returns when it is dead."""
         self.process.kill()
