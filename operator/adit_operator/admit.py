@@ -116,6 +116,7 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         peers=peers,
         folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
         retry_seconds=settings.retry_seconds,
+        service_account=settings.runner_service_account,
     )
     for secret in secrets.values():
         await _ensure(world, secret)

@@ -28,6 +28,7 @@ ENDPOINTS = "adit.dev/endpoints"
 PEERS = "adit.dev/peers"
 COMMAND = ("python", "-m", "adit_jobrunner")
 GRACE_SECONDS = 120
+GROUP = 10001  # the images' own
 SPOOL = "spool"
 VOLUME = "folder"
 
@@ -47,6 +48,7 @@ class Attempt:
     peers: str
     folder: DicomFolderSpec | None = None
     retry_seconds: float = 120.0
+    service_account: str | None = None
 
 
 def runner_job(attempt: Attempt, *, namespace: str, image: str, mount_dir: str) -> Manifest:
@@ -99,9 +101,13 @@ def _pod(attempt: Attempt, *, image: str, mount_dir: str) -> dict[str, Any]:
         if volume.sub_path is not None:
             mount |= {"mountPath": f"{mount['mountPath']}/{volume.sub_path}", "subPath": volume.sub_path}
         mounts.append(mount)
+    account = {"serviceAccountName": attempt.service_account} if attempt.service_account is not None else {}
     return {
+        **account,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
+        # what PodSecurity calls restricted; the group is for the folder's volume
+        "securityContext": {"runAsNonRoot": True, "fsGroup": GROUP, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [
             {
                 "name": "runner",
@@ -109,13 +115,18 @@ def _pod(attempt: Attempt, *, image: str, mount_dir: str) -> dict[str, Any]:
                 "command": list(COMMAND),
                 "env": _environment(attempt),
                 "volumeMounts": mounts,
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
             }
         ],
         "volumes": volumes,
     }
 
 
-def _environment(attempt: Attempt) -> list[dict[str, str]]:
+def _environment(attempt: Attempt) -> list[dict[str, Any]]:
     values = {
         TASKSET_NAMESPACE_ENV: attempt.task_set.namespace,
         TASKSET_NAME_ENV: attempt.task_set.name,
@@ -125,4 +136,8 @@ def _environment(attempt: Attempt) -> list[dict[str, str]]:
         SPOOL_ENV: str(SPOOL_MOUNT),
         RETRY_ENV: f"{attempt.retry_seconds:g}",
     }
-    return [{"name": name, "value": value} for name, value in values.items()]
+    pod = {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid"}  # who holds the set
+    return [
+        *({"name": name, "value": value} for name, value in values.items()),
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in pod.items()),
+    ]

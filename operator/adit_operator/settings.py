@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from adit.api.fields import AETitle, Namespace
+from adit.api.fields import AETitle, Namespace, ObjectName
 from adit.contract import RETRY_ENV, RunnerSettings
 
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
@@ -24,10 +24,15 @@ class OperatorSettings(BaseSettings):
     mount_dir: Annotated[str, Field(alias="MOUNT_DIR", max_length=500)] = "/mnt"
     runner_namespace: Annotated[Namespace, Field(alias="ADIT_RUNNER_NAMESPACE")] = "adit"
     runner_image: Annotated[str, Field(alias="ADIT_RUNNER_IMAGE", max_length=500)] = "adit-jobrunner:dev"
+    runner_service_account: Annotated[ObjectName | None, Field(alias="ADIT_RUNNER_SERVICE_ACCOUNT")] = None
+    # none: the jobs of all namespaces; else these, and of the runners' namespace its Jobs
+    watch_namespaces: Annotated[
+        tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
+    ] = ()
     probe_seconds: Annotated[float, Field(alias="ADIT_PROBE_SECONDS", gt=0, le=3600)] = 15.0
     retry_seconds: Annotated[float, Field(alias=RETRY_ENV, ge=0, le=86_400)] = 120.0
 
-    @field_validator("exclude_modalities", mode="before")
+    @field_validator("exclude_modalities", "watch_namespaces", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

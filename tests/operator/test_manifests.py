@@ -66,8 +66,8 @@ def test_the_pause_between_attempts_is_the_operators_to_set() -> None:
 
 
 def test_a_runner_gets_the_environment_of_the_contract() -> None:
-    env = {one["name"]: one["value"] for one in job()["spec"]["template"]["spec"]["containers"][0]["env"]}
-    assert env == {
+    variables = job()["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {one["name"]: one["value"] for one in variables if "value" in one} == {
         contract.TASKSET_NAMESPACE_ENV: "tenant",
         contract.TASKSET_NAME_ENV: "tj-night-0a1b2c3d-0-0",
         contract.TASKSET_UID_ENV: "set-uid",
@@ -75,6 +75,32 @@ def test_a_runner_gets_the_environment_of_the_contract() -> None:
         contract.CONFIG_ENV: "/etc/adit/runner",
         contract.SPOOL_ENV: "/var/spool/adit",
         contract.RETRY_ENV: "120",
+    }
+
+
+def test_a_runner_knows_its_pod_by_the_downward_api() -> None:
+    variables = job()["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in variables if "valueFrom" in one} == {
+        "POD_NAME": "metadata.name",
+        "POD_UID": "metadata.uid",
+    }
+
+
+def test_a_runner_has_the_service_account_that_it_is_given_and_else_none_named() -> None:
+    assert job(service_account="runner")["spec"]["template"]["spec"]["serviceAccountName"] == "runner"
+    assert "serviceAccountName" not in job()["spec"]["template"]["spec"]
+
+
+def test_a_runner_fits_a_restricted_namespace() -> None:
+    pod = job()["spec"]["template"]["spec"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["seccompProfile"]) == (
+        True,
+        {"type": "RuntimeDefault"},
+    )
+    assert pod["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
     }
 
 
