@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-# PS3.5 §9.1: digits and dots, no component with a leading zero, at most 64 characters.
-UID_PATTERN = r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$"
+# PS3.5 §9.1, without its rule against leading zeros in a component: archives hold studies that break it, and those must
+# be movable too.
+UID_PATTERN = r"^[0-9]+(\.[0-9]+)+$"
 # PS3.5 §6.2 AE: no backslash, no control characters, not only spaces; at most 16 characters.
 AE_TITLE_PATTERN = r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$"
 # An identifier names one thing: no wildcard, no value separator, no control character. Spaces at its ends mean nothing

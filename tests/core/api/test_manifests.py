@@ -112,7 +112,7 @@ def test_who_asked_for_a_job_is_not_for_the_file_to_say() -> None:
 
 BAD_TASKS = [
     ({"studyInstanceUid": "1.02"}, "studyInstanceUid: not a string: quote it"),
-    ({"studyInstanceUid": "1.2.03"}, "studyInstanceUid: not a UID"),
+    ({"studyInstanceUid": "1.2.0x3"}, "studyInstanceUid: not a UID"),
     ({"studyInstanceUid": '""'}, "studyInstanceUid: not a UID"),
     ({"studyInstanceUid": "1." * 40 + "1"}, "studyInstanceUid: at most 64 characters"),
     ({"studyInstanceUid": "'1.2.*'"}, "studyInstanceUid: not a UID"),

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from adit.api.access import ConsumerNamespaces
 from adit.api.crd import object_schema
 from adit.api.dicom_server import DicomServerSpec, Limits
+from adit.api.fields import Uid
 from adit.api.immutability import VERBS, immutable_fields, spec_schema, transition_rules, violations
 from adit.api.model import Model
 from adit.api.rules import VALIDATIONS
@@ -256,3 +257,7 @@ def test_a_mutable_kind_has_no_rule_that_looks_back(kind: str) -> None:
 def test_a_name_may_have_sixty_three_characters(name: str, longest: bool) -> None:  # noqa: FBT001  # a column of the table
     rules = object_schema(KINDS["TransferJob"])[VALIDATIONS]
     assert (asked_in_cel(rules, {"metadata": {"name": name}}) == set()) is longest
+
+
+def test_a_uid_may_break_the_rule_against_leading_zeros_because_archives_hold_such_studies() -> None:
+    assert TypeAdapter(Uid).validate_python("1.2.0840.010") == "1.2.0840.010"
