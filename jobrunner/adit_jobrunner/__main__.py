@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from adit.cluster.connect import connected
 from adit.connectors import open_connector
 from adit.errors import AditError, BadInput, RetryableError
+from adit.log_output import log_to
 from adit_jobrunner.control import Control
 from adit_jobrunner.exit_codes import ExitCode
-from adit_jobrunner.logs import configure
 from adit_jobrunner.run import Runner, run
 from adit_jobrunner.settings import Settings
 
@@ -30,7 +30,7 @@ async def serve(settings: Settings) -> ExitCode:
 
 def main() -> ExitCode:
     """Translate what cannot be written into a status into an exit code and a line of the log."""
-    configure()
+    log_to(sys.stdout)
     logger = structlog.get_logger("adit.runner")
     try:
         return asyncio.run(serve(Settings()))
