@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -75,7 +74,7 @@ def demo(
 async def shown(session: Session, found: Sequence[Document], faults: Faults) -> ExitCode:
     """Start the PACS, run the jobs under new names, prove and print."""
     started = time.monotonic()
-    run_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    run_id = f"{time.time_ns() // 1_000_000:x}"[-8:]
     with staged(found) as stage:
         session.out.print(
             f"{stage.source.ae_title} on port {stage.source.port} holds {len(stage.source.instances())} instances, "

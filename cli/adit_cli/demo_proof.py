@@ -92,7 +92,7 @@ def _pseudonymized(
 
 def _study(job: TransferJob, patient: str, before: Held, verified: int) -> StudyProof:
     return StudyProof(
-        job.metadata.name,
+        job.metadata.name.rpartition("-")[0] or job.metadata.name,  # the example's name, without this run's suffix
         patient,
         before.description,
         ",".join(before.modalities),
