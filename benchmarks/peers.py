@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from adit.testing.orthanc import Orthanc
 from adit.testing.part10 import read_meta
 from adit.testing.programs import Storescp
 from benchmarks.studies import StudyFiles
+
+P = TypeVar("P", Orthanc, Storescp)
 
 
 class Destination(Protocol):
@@ -33,12 +35,12 @@ class Destination(Protocol):
     def held(self) -> frozenset[str]: ...
 
 
-class OrthancPeer:
-    """An Orthanc, as source or destination."""
+class ProgramPeer(Generic[P]):
+    """What every started program says of itself."""
 
-    def __init__(self, program: Orthanc, name: str) -> None:
+    def __init__(self, program: P, name: str) -> None:
         self.name = name
-        self._program = program
+        self._program: P = program
 
     @property
     def pid(self) -> int:
@@ -51,6 +53,10 @@ class OrthancPeer:
     @property
     def port(self) -> int:
         return self._program.port
+
+
+class OrthancPeer(ProgramPeer[Orthanc]):
+    """An Orthanc, as source or destination."""
 
     def manifest(self) -> Mapping[str, Any]:
         return {"aeTitle": self.ae_title, "dimse": {"host": self._program.host, "port": self.port}}
@@ -65,24 +71,8 @@ class OrthancPeer:
         return frozenset(self._program.sop_instance_uids())
 
 
-class StorescpPeer:
+class StorescpPeer(ProgramPeer[Storescp]):
     """dcmtk's storescp: it cannot be searched, so what it has is what lies in its folder."""
-
-    def __init__(self, program: Storescp, name: str) -> None:
-        self.name = name
-        self._program = program
-
-    @property
-    def pid(self) -> int:
-        return self._program.pid
-
-    @property
-    def ae_title(self) -> str:
-        return self._program.ae_title
-
-    @property
-    def port(self) -> int:
-        return self._program.port
 
     def manifest(self) -> Mapping[str, Any]:
         reached = {"host": self._program.host, "port": self.port, "find": [], "get": False}
