@@ -2,12 +2,17 @@
 
 from adit.api.task_set import TaskSetSpec
 from adit.api.tasks import TransferTask
+from adit.errors import BadInput
 from adit.transfer.rewriter import PassThrough, Rewriter, Subject
 from adit_jobrunner.config import Config
 
 
 def rewriter_for(config: Config, spec: TaskSetSpec) -> Rewriter:
-    """The profile's pseudonymizer, the trial marker of an identified transfer, or nothing at all."""
+    """The profile's pseudonymizer, the trial marker of an identified transfer, or nothing at all.
+
+    Raises BadInput where the TaskSet does not say for certain which: nothing is moved identified by omission.
+    """
+    _require_one_meaning(config, spec)
     if config.profile is None and spec.trial is None:
         return PassThrough()
     # Loaded only by those who need it: an identified transfer stays small.
@@ -17,6 +22,13 @@ def rewriter_for(config: Config, spec: TaskSetSpec) -> Rewriter:
         return TrialMarker()
     assert config.key is not None
     return Pseudonymizer(config.profile, config.key, frozenset(config.settings.exclude_modalities))
+
+
+def _require_one_meaning(config: Config, spec: TaskSetSpec) -> None:
+    if config.profile is None and (spec.key_id or any(task.pseudonym for task in spec.tasks)):
+        raise BadInput("a TaskSet with pseudonyms names no profile", reason="ProfileMissing")
+    if (config.profile is None) != spec.identified:
+        raise BadInput("a TaskSet names either a profile or identified: true", reason="ProfileMissing")
 
 
 def subject_of(task: TransferTask, spec: TaskSetSpec) -> Subject:

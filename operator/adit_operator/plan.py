@@ -126,6 +126,7 @@ def _task_set(job: TransferJob, plan: Plan, name: str, index: int, tasks: Sequen
             profile=ProfileUse(name=str(spec.pseudonymization.profile), hash=plan.profile_hash)
             if plan.profile_hash
             else None,
+            identified=plan.profile_hash is None,
             key_id=plan.key_id,
             trial=spec.pseudonymization.trial,
             tasks=tuple(tasks),

@@ -99,6 +99,30 @@ def test_a_profile_makes_the_pseudonym_of_the_task(tmp_path: Path) -> None:
     assert subject_of(wanted.tasks[0], wanted) == Subject("Alice")
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"identified": False},
+        {"identified": False, "trial": {"id": "T1"}},
+        {"keyId": KEY.id},
+        {"tasks": [{"id": "t0", "patientId": "P1", "studyInstanceUid": "1.2.3", "pseudonym": "Alice"}]},
+    ],
+)
+def test_nothing_is_moved_identified_by_omission(tmp_path: Path, overrides: dict[str, object]) -> None:
+    wanted = spec(**overrides)
+    config = read_config(write_runner_config(tmp_path), wanted)
+    with pytest.raises(BadInput) as refused:
+        rewriter_for(config, wanted)
+    assert refused.value.reason == "ProfileMissing"
+
+
+def test_a_profile_and_identified_contradict_each_other(tmp_path: Path) -> None:
+    wanted = pseudonymized().model_copy(update={"identified": True})
+    config = read_config(write_runner_config(tmp_path, profile=PROFILE, key=KEY), wanted)
+    with pytest.raises(BadInput, match="either a profile or identified"):
+        rewriter_for(config, wanted)
+
+
 def test_a_trial_alone_changes_no_uid(tmp_path: Path) -> None:
     marked = spec(trial={"id": "T1", "name": "Trial"})
     config = read_config(write_runner_config(tmp_path), marked)

@@ -73,3 +73,14 @@ def test_a_set_is_owned_by_its_job_and_readable() -> None:
 def test_the_hash_of_the_tasks_depends_on_their_order() -> None:
     tasks = with_ids(transfer_job(3).spec.tasks)
     assert tasks_hash(tasks) != tasks_hash(tasks[::-1])
+
+
+@pytest.mark.parametrize(
+    ("pseudonymization", "identified"),
+    [({"identified": True, "reason": "for care"}, True), ({"profile": "adit-compatible"}, False)],
+)
+def test_a_set_says_in_words_that_it_is_identified(pseudonymization: dict[str, object], identified: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    job = transfer_job(spec={"pseudonymization": pseudonymization})
+    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    assert made["spec"]["identified"] is identified
+    assert ("profile" in made["spec"]) is not identified

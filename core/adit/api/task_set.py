@@ -34,7 +34,7 @@ class ProfileUse(Model):
 
 
 class TaskSetSpec(Model):
-    """Immutable but for `stop`; tasks always carry ids. No `profile` means identified, for the reason in the job."""
+    """Immutable but for `stop`; tasks always carry ids. `profile` or `identified`, never neither."""
 
     owner: Owner
     round: Count
@@ -43,6 +43,8 @@ class TaskSetSpec(Model):
     source: SourceRef
     destination: DestinationRef
     profile: ProfileUse | None = None
+    identified: bool = False
+    """Moved as it is, for the reason in the job: a runner without a profile refuses to start unless this says so."""
     key_id: KeyId | None = None
     trial: Trial | None = None
     tasks: Annotated[tuple[TransferTask, ...], Field(min_length=1, max_length=100)]

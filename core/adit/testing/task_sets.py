@@ -51,6 +51,7 @@ def task_set_manifest(
         "work": "Transfer",
         "source": {"kind": "DicomServer", "name": "pacs"},
         "destination": {"kind": "DicomServer", "name": "research"},
+        "identified": profile is None,
         "tasks": tasks,
     }
     if profile is not None:
