@@ -21,7 +21,7 @@ from adit.transfer.listing import Listing, list_study
 from adit.transfer.loss import NOT_RECEIVED, Loss, loss_by
 from adit.transfer.placement import Placement
 from adit.transfer.policy import Policy, Selected, select
-from adit.transfer.record import MAX_MESSAGE, Entry, TaskLine
+from adit.transfer.record import MAX_MESSAGE, Entry, Stage, TaskLine
 from adit.transfer.rewriter import Rewriter, Subject
 from adit.transfer.stream import PassEnd, Progress, Way, run_pass
 from adit.transfer.verify import Patience, Verified, Wanted, WantedSeries, verify
@@ -108,9 +108,11 @@ def transfer_task(
     closing = ledger.close(verified, _never_came(end))
     if timing.stop() and closing.proved < closing.counts.expected:
         return TaskOutcome(_unfinished(task, listing, ledger), interrupted=True)
-    line, entries = _judged(task, closing)
+    line, entries = _judged(task, replace(closing, entries=(*closing.entries, *_unsaid(end, closing.entries))))
     line = line.model_copy(update={"method": verified.method, "listing": listing.method, "bytes": ledger.bytes})
-    return TaskOutcome(line, entries, error=_retried(line, end) if closing.retryable else None)
+    # A destination that failed after its last answer may lose what it answered for; a source has nothing more to give.
+    again = closing.retryable or isinstance(end.store_error, RetryableError)
+    return TaskOutcome(line, entries, error=_retried(line, end) if again else None)
 
 
 def empty_folder(folder: Path) -> None:
@@ -147,7 +149,20 @@ def _move(listing: Listing, selected: Selected, way: Way, ledger: Ledger) -> Pas
         return first
     ledger.asked_again = True
     again = replace(selection, series_instance_uids=tuple(short), sop_instance_uids=tuple(missing.items()))
-    return run_pass(again, way, ledger)
+    return _joined(first, run_pass(again, way, ledger), ledger)
+
+
+def _joined(first: PassEnd, second: PassEnd, ledger: Ledger) -> PassEnd:
+    """Both passes as one end: the last error counts, unless the one before it may pass and this one does not."""
+    passing, last = first.fetch_error, second.fetch_error
+    if passing is None:
+        return second
+    short = bool(ledger.missing()) or ledger.unnamed.total() > 0
+    outlived = short and not isinstance(last, RetryableError | AccessDenied)
+    kept, other = (passing, last) if outlived else (last, passing)
+    if other is not None and (kept is None or kept.reason != other.reason):
+        ledger.note("Note", "Fetch", other.reason, f"one of two requests ended so: {other.message}")
+    return replace(second, fetch_error=kept)
 
 
 def _is_final(error: AditError | None) -> bool:
@@ -169,6 +184,17 @@ def _never_came(end: PassEnd) -> Loss:
     if end.store_error is not None:
         return loss_by("Store", end.store_error)
     return loss_by("Fetch", end.fetch_error) if end.fetch_error is not None else NOT_RECEIVED
+
+
+def _unsaid(end: PassEnd, entries: Iterable[Entry]) -> list[Entry]:
+    """The errors of source and destination for which no instance stands by name: no task succeeds over them."""
+    said = {(entry.stage, entry.reason) for entry in entries if entry.kind != "Note"}
+    ends: tuple[tuple[Stage, AditError | None], ...] = (("Fetch", end.fetch_error), ("Store", end.store_error))
+    return [
+        Entry(kind="Warning", stage=stage, reason=error.reason[:64], message=error.message[:MAX_MESSAGE])
+        for stage, error in ends
+        if error is not None and (stage, error.reason[:64]) not in said
+    ]
 
 
 def _verified(way: Way, listing: Listing, ledger: Ledger, verification: Verification, patience: Patience) -> Verified:
