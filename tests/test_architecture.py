@@ -20,6 +20,7 @@ VIOLATIONS = {
     "core/adit/forbidden_dimse.py": "import pynetdicom.sop_class",
     "operator/adit_operator/forbidden_neighbour.py": "import adit_jobrunner",
     "operator/adit_operator/forbidden_kopf.py": "import kopf",
+    "operator/adit_operator/forbidden_shell.py": "import adit_operator.kopf_shell",
     "jobrunner/adit_jobrunner/forbidden_cli.py": "import adit_cli",
 }
 

@@ -93,6 +93,7 @@ class SeenTransfer:
     ready: bool
     stalled: bool
     terminal: bool
+    phase: str = "Pending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,24 @@
-"""The operator: watches feed a cache and a queue, workers reconcile, one loop admits, another probes.
+"""The operator: events feed a cache and a queue, workers reconcile, one loop admits, another probes.
 
-Nothing is decided here.
+Nothing is decided here. Embedded it follows the cluster itself; on Kubernetes an event shell calls `take`.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
 
-from adit.cluster.cluster import Cluster, Lease
+from adit.cluster.cluster import Cluster, Lease, Manifest
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots
-from adit.errors import AditError
-from adit_operator.admit import Turn, admission_turn, running_on
+from adit.errors import AditError, RetryableError
+from adit_operator.admit import Turn, admission_turn, observe_allocation, running_on
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock, SystemClock
+from adit_operator.figures import Figures, figures_of
 from adit_operator.gather import World
 from adit_operator.prober import Prober
 from adit_operator.probes import Probes, outages_told
@@ -37,6 +39,10 @@ WORKERS = 4
 ADMISSION_SECONDS = 15.0
 RESYNC_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+# The first resync and every fifth lists TaskSets as well, which are many and large.
+FULL_RESYNC = 5
+
+Reconciled = Callable[[str, float], None]
 
 
 class Operator:
@@ -51,14 +57,19 @@ class Operator:
         clock: Clock | None = None,
         *,
         slots: InteractiveSlots | None = None,
+        follows: bool = True,
+        reconciled: Reconciled = lambda _result, _seconds: None,
     ) -> None:
         self._world = World(cluster, lease, Cache(), settings, clock or SystemClock())
+        self._follows, self._reconciled = follows, reconciled
+        self._resynced = self._world.clock.monotonic()
         self._reach = Reach(settings.probe_seconds)
         self._queue: WorkQueue[Ref] = WorkQueue()
         self._waiting: dict[str, Waiting] = {}
         self._changed = asyncio.Event()
         self._sweep_at = 0.0
-        self._watches = Watches(cluster, self._world.cache, self._look_again)
+        places = settings.watch_namespaces, settings.runner_namespace
+        self._watches = Watches(cluster, self._world.cache, self._look_again, *places)
         self._probes = Probes(
             cluster,
             self._world.cache,
@@ -73,9 +84,13 @@ class Operator:
     async def run(self) -> None:
         """Work until cancelled. Ends only by an error that is a defect of ours."""
         async with asyncio.TaskGroup() as group:
-            for watched in WATCHED:
-                group.create_task(self._watches.follow(watched))
-            await self._watches.complete()
+            if self._follows:
+                for watched in WATCHED:
+                    group.create_task(self._watches.follow(watched))
+                await self._watches.complete()
+            else:
+                await self._read_until_it_answers()
+            self._resynced = self._world.clock.monotonic()
             outages_told(self._world.cache, self._reach, self._world.clock.monotonic())
             self._look_again(self._world.cache.transfers)
             for _ in range(WORKERS):
@@ -83,6 +98,33 @@ class Operator:
             group.create_task(self._admit())
             group.create_task(self._probes.run())
             group.create_task(self._resync())
+
+    def take(self, manifest: Manifest, *, deleted: bool) -> None:
+        """One event of a shell: the object as it is, or was when it left what we watch for. Only remembers it."""
+        self._watches.take(manifest, deleted=deleted)
+
+    @property
+    def seconds_since_resync(self) -> float:
+        """How long ago everything was looked at; more than a few minutes is a reason to start anew."""
+        return self._world.clock.monotonic() - self._resynced
+
+    @property
+    def figures(self) -> Figures:
+        """What the metrics tell of this moment."""
+        allocation = observe_allocation(self._world)
+        return figures_of(self._world.cache, allocation, self._reach, self._queue.depth, self._queue.retries)
+
+    async def _read_until_it_answers(self) -> None:
+        """List every kind. Raises PermanentError, as where a CustomResourceDefinition is missing."""
+        while True:
+            try:
+                for watched in WATCHED:
+                    await self._watches.read(watched)
+            except RetryableError as error:
+                log.warning("the cluster is not read yet", reason=error.reason)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     def _look_again(self, refs: Iterable[Ref]) -> None:
         for ref in refs:
@@ -93,21 +135,28 @@ class Operator:
         """One worker: a job whose reconcile fails comes again later, and hinders nobody else."""
         while True:
             ref = await self._queue.get()
-            try:
-                again = await reconcile(self._world, self._reach, ref, self._waiting)
-            except AditError as error:
-                seconds = self._queue.failed(ref)
-                log.warning("a job is looked at again later", job=str(ref), reason=error.reason, seconds=seconds)
-                continue
-            except Exception:
-                self._queue.failed(ref)
-                log.exception("a defect of the operator; the other jobs go on", job=str(ref))
-                continue
-            self._queue.done(ref)
-            if again:
-                self._queue.add(ref)
-            self._changed.set()
-            self._probes.wake()
+            started = self._world.clock.monotonic()
+            result = await self._reconcile(ref)
+            self._reconciled(result, self._world.clock.monotonic() - started)
+
+    async def _reconcile(self, ref: Ref) -> str:
+        """Work one job; answers success, retry or defect."""
+        try:
+            again = await reconcile(self._world, self._reach, ref, self._waiting)
+        except AditError as error:
+            seconds = self._queue.failed(ref)
+            log.warning("a job is looked at again later", job=str(ref), reason=error.reason, seconds=seconds)
+            return "retry"
+        except Exception:
+            self._queue.failed(ref)
+            log.exception("a defect of the operator; the other jobs go on", job=str(ref))
+            return "defect"
+        self._queue.done(ref)
+        if again:
+            self._queue.add(ref)
+        self._changed.set()
+        self._probes.wake()
+        return "success"
 
     async def _admit(self) -> None:
         """On every change, every 15 s, and when a retry is due."""
@@ -152,6 +201,19 @@ class Operator:
 
     async def _resync(self) -> None:
         """Everything again every minute: an event that got lost costs no more than that."""
-        while True:
+        for number in itertools.count():
             await asyncio.sleep(RESYNC_SECONDS)
+            try:
+                if not self._follows:
+                    await self._read_again(full=number % FULL_RESYNC == 0)
+            except AditError as error:
+                log.warning("a resync failed, and is tried again", reason=error.reason)
+                continue
             self._look_again(self._world.cache.transfers)
+            self._resynced = self._world.clock.monotonic()
+
+    async def _read_again(self, *, full: bool) -> None:
+        """List again what the shell may have missed."""
+        for watched in WATCHED:
+            if full or watched.kind != "TaskSet":
+                await self._watches.read(watched)

@@ -51,6 +51,7 @@ def seen_transfer(manifest: Manifest) -> SeenTransfer:
         ready=is_true(job.status.conditions, "Ready"),
         stalled=is_true(job.status.conditions, "Stalled"),
         terminal=terminal(job),
+        phase=job.status.phase or "Pending",
     )
 
 

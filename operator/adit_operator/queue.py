@@ -21,6 +21,12 @@ class WorkQueue(Generic[Key]):
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._filled = asyncio.Event()
+        self.retries = 0
+
+    @property
+    def depth(self) -> int:
+        """How many keys wait to be worked, those in back-off not counted."""
+        return len(self._waiting)
 
     def add(self, key: Key) -> None:
         """Work on this key soon; a change overtakes a back-off, since it may be the remedy."""
@@ -49,6 +55,7 @@ class WorkQueue(Generic[Key]):
 
     def failed(self, key: Key) -> float:
         """The work failed: it comes again after a back-off, which is answered in seconds."""
+        self.retries += 1
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = float(min(self._longest, self._first * 2 ** min(failures - 1, 30)))
         if key in self._again:

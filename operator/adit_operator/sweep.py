@@ -15,11 +15,14 @@ async def sweep_orphans(world: World) -> None:
     """Delete the Jobs whose TransferJob or TaskSet is gone; only on a cache that has seen everything."""
     owners = {transfer.uid for transfer in world.cache.transfers.values()}
     sets = {seen.uid for seen in world.cache.sets.values()}
+    watched = world.settings.watch_namespaces
     unreadable = {ref.name for ref in world.cache.unreadable}
     for job in tuple(world.cache.jobs.values()):
         orphan = job.owner_uid not in owners or job.task_set_uid not in sets  # guard: only-orphans-are-swept
         if not orphan or unreadable:
             continue  # what cannot be read may be an owner
+        if watched and job.task_set.namespace not in watched:
+            continue  # its owner may live where we do not look
         log.info("a Job without an owner is deleted", job=str(job.ref))
         try:
             await world.cluster.delete(job.ref, uid=job.uid)

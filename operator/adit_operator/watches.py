@@ -39,14 +39,35 @@ WATCHED = (
 class Watches:
     """Follows the kinds into the cache; `changed` is told which TransferJobs to look at again, maybe none."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, changed: Callable[[Iterable[Ref]], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        changed: Callable[[Iterable[Ref]], None],
+        namespaces: tuple[str, ...] = (),
+        runner_namespace: str = "",
+    ) -> None:
         self._cluster, self._cache, self._changed = cluster, cache, changed
+        self._namespaces, self._runner_namespace = namespaces, runner_namespace
         self._unread = set(WATCHED)
         self._complete = asyncio.Event()
 
     async def complete(self) -> None:
         """Wait until every kind has been listed once: before that, what is missing may only be unread."""
         await self._complete.wait()
+
+    async def read(self, watched: Watched) -> None:
+        """List one kind once, in every watched namespace. Raises what the API answers."""
+        selection = dict(watched.labels) or None
+        places: tuple[str | None, ...] = self._places(watched.kind) if self._namespaces else (None,)
+        listings = [await self._cluster.list(watched.kind, namespace=at, labels=selection) for at in places]
+        # of several moments the first: what is newer than it may be in a listing of a later one only
+        version = str(min(int(listing.resource_version or 0) for listing in listings))
+        self._take_all(watched, [item for listing in listings for item in listing.items], version)
+
+    def _places(self, kind: str) -> tuple[str, ...]:
+        """The watched namespaces, and for Jobs that of the runners."""
+        return tuple(sorted({*self._namespaces, *([self._runner_namespace] if kind == "Job" else [])}))
 
     async def follow(self, watched: Watched) -> None:
         """List, then follow, for ever; list again where the position is lost."""
@@ -62,21 +83,26 @@ class Watches:
     async def _follow(self, watched: Watched) -> None:
         selection = dict(watched.labels) or None
         listing = await self._cluster.list(watched.kind, labels=selection)
-        purpose = dict(watched.labels).get(labels.PURPOSE)
-        changed = self._cache.replace(watched.kind, listing.items, listing.resource_version, purpose=purpose)
-        self._unread.discard(watched)
-        if not self._unread:
-            self._complete.set()
-        for ref in changed:
-            self._changed(self._concerned(ref))
+        self._take_all(watched, listing.items, listing.resource_version)
         async with self._cluster.watch(watched.kind, since=listing.resource_version, labels=selection) as events:
             async for event in events:
                 if event.type != "BOOKMARK":
                     self.take(event.object, deleted=event.type == "DELETED")
 
+    def _take_all(self, watched: Watched, items: Iterable[Manifest], version: str) -> None:
+        purpose = dict(watched.labels).get(labels.PURPOSE)
+        changed = self._cache.replace(watched.kind, items, version, purpose=purpose)
+        self._unread.discard(watched)
+        if not self._unread:
+            self._complete.set()
+        for ref in changed:
+            self._changed(self._concerned(ref))
+
     def take(self, manifest: Manifest, *, deleted: bool) -> None:
         """Take in one event, and say whom it concerns."""
         ref = Ref.of(manifest)
+        if self._namespaces and ref.namespace not in self._places(ref.kind):
+            return  # of the runners' namespace, which is not watched for other kinds
         before = tuple(self._concerned(ref))
         as_it_was = self._cache.servers.get(ref)
         news = self._cache.remove(manifest) if deleted else self._cache.put(manifest)

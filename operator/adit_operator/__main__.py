@@ -1,0 +1,98 @@
+"""python -m adit_operator: the operator on a Kubernetes cluster, until SIGTERM.
+
+The rights that it needs are in docs/operator-rights.md.
+"""
+
+import asyncio
+import os
+import sys
+
+import structlog
+from pydantic import ValidationError
+
+from adit.cluster.connect import DATA_ENV, connect
+from adit.cluster.embedded import EmbeddedCluster
+from adit.errors import AditError, BadInput
+from adit_operator.kopf_shell import run_shell
+from adit_operator.logs import configure
+from adit_operator.metrics import Metrics, OfTheMoment, serving
+from adit_operator.operator import Operator
+from adit_operator.prober import ConnectorProber
+from adit_operator.program import ProgramSettings
+from adit_operator.settings import OperatorSettings
+
+log = structlog.get_logger()
+
+
+async def serve(settings: OperatorSettings, program: ProgramSettings) -> None:
+    """Run shell and operator until a signal ends the shell. Raises what ended either of them otherwise."""
+    cluster, lease = connect(os.environ)
+    async with cluster:
+        if isinstance(cluster, EmbeddedCluster):
+            raise BadInput(f"{DATA_ENV} names an embedded cluster, whose operator is a part of `adit run`")
+        metrics = Metrics()
+        prober = ConnectorProber(calling_ae_title=settings.calling_ae_title, mount_dir=settings.mount_dir)
+        slots = cluster.interactive_slots(settings.runner_namespace)
+        operator = Operator(cluster, lease, settings, prober, slots=slots, follows=False, reconciled=metrics.reconciled)
+        moment = OfTheMoment(
+            asyncio.get_running_loop(), lambda: operator.figures, lambda: operator.seconds_since_resync
+        )
+        metrics.registry.register(moment)
+        with serving(metrics.registry, program.metrics_port):
+            await _together(operator, settings, program.health_port)
+
+
+async def _together(operator: Operator, settings: OperatorSettings, health_port: int) -> None:
+    """The end of one is the end of both; the shell ends without an error at a signal."""
+    shell = asyncio.create_task(run_shell(operator, settings, health_port))
+    work = asyncio.create_task(operator.run())
+    log.info("the operator runs", namespaces=settings.watch_namespaces or "all", runners=settings.runner_namespace)
+    try:
+        await asyncio.wait({shell, work}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        unasked = work.done()
+        for task in (shell, work):
+            task.cancel()
+        await asyncio.wait({shell, work})
+    for task in (work, shell):
+        if not task.cancelled():
+            _raise_ours(task)
+    if not unasked:
+        log.info("the operator ends, as it was asked to")
+
+
+def _raise_ours(task: asyncio.Task[None]) -> None:
+    """What ended a task; of a group of errors the first of ours, which tells a person what to do."""
+    try:
+        task.result()
+    except BaseExceptionGroup as group:
+        ours = first_of_ours(group)
+        if ours is None:
+            raise
+        raise ours from group
+
+
+def first_of_ours(error: BaseException) -> AditError | None:
+    """The first of our errors in a group, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((ours for ours in map(first_of_ours, error.exceptions) if ours is not None), None)
+    return error if isinstance(error, AditError) else None
+
+
+def main() -> int:
+    """0 at a signal; 1 where the cluster or the environment cannot be used, with the reason in the log."""
+    configure()
+    try:
+        asyncio.run(serve(OperatorSettings(), ProgramSettings()))
+    except ValidationError as error:
+        names = sorted({str(problem["loc"][0]) for problem in error.errors(include_input=False, include_url=False)})
+        log.error("unusable environment", variables=names)  # noqa: TRY400  # the values are not for the log
+        return 1
+    except AditError as error:
+        log.error("the operator ends", reason=error.reason, message=error.message)  # noqa: TRY400  # says it all
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
