@@ -28,7 +28,7 @@ class Pseudonymizer:
         self._exclude_modalities = exclude_modalities
 
     def rewrite(self, instance: Instance, subject: Subject) -> RewriteOutcome:
-        """Give the instance its new identity, or say why it stays here."""
+        """Give the instance its new identity, or say why it stays here. Raises OSError where the spool fails."""
         if not subject.pseudonym:
             return Quarantined(instance.sop_instance_uid, "PseudonymMissing")
         return _rewritten(instance, lambda elements: self._become(elements, subject), self._excluded)
@@ -81,5 +81,10 @@ def _rewritten(
             return Rewritten(uid, encode(header, instance))
     except Unsplittable as error:
         return Quarantined(uid, error.reason)
-    except Exception:  # noqa: BLE001 - fail closed: whatever a malformed data set breaks, it does not leave
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the machine failed, which passes; pydicom's own, about a malformed data set, have no number
+        # Fail closed: whatever a malformed data set breaks, it does not leave.
         return Quarantined(uid, "RewriteFailed")

@@ -142,7 +142,8 @@ def _seek_pixel(file: BinaryIO, encoding: Encoding, end: int) -> int:
             if file.tell() > end:
                 raise Unsplittable("ElementTooLong")
     except (EOFError, ValueError, NotImplementedError, OSError) as error:
-        if isinstance(error, Unsplittable):
+        # An OSError with a number is the machine's; pydicom's, about the data set, have none.
+        if isinstance(error, Unsplittable) or (isinstance(error, OSError) and error.errno is not None):
             raise
         raise Unsplittable("NotADataSet") from error
     return _position_after_walk(file, encoding, end)

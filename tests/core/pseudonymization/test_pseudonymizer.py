@@ -163,6 +163,27 @@ def test_a_data_set_that_is_not_the_instance_it_came_as_is_quarantined(tmp_path:
     assert pseudonymizer().rewrite(claimed, SUBJECT) == Quarantined("1.2.3", "SopInstanceUidMismatch")
 
 
+def test_a_spool_that_fails_is_no_fault_of_the_instance(tmp_path: Path) -> None:
+    instance = first_ct(tmp_path)
+    (piece,) = instance.pieces
+    assert isinstance(piece, FileSlice)
+    piece.path.unlink()
+    with pytest.raises(FileNotFoundError):
+        pseudonymizer().rewrite(instance, SUBJECT)
+    with pytest.raises(FileNotFoundError):
+        TrialMarker().rewrite(instance, Subject(trial_id="TRIAL"))
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_instance(tmp_path: Path) -> None:
+    class Exhausted:
+        @property
+        def trial_id(self) -> str:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        TrialMarker().rewrite(first_ct(tmp_path), Exhausted())  # type: ignore[arg-type]  # a value that takes memory
+
+
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(BadInput, match="not one that this version knows"):
         Pseudonymizer(Profile("adit-compatible", version=99, fit_for_patients=True), KEY, frozenset())
