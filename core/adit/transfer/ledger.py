@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from adit.api.counts import InstanceCounts
 from adit.transfer.listing import ListedSeries, Listing
-from adit.transfer.loss import NOT_ANSWERED, NOT_COUNTED, NOT_VERIFIED, Loss
+from adit.transfer.loss import LISTED_FEWER, NOT_ANSWERED, NOT_COUNTED, NOT_RECEIVED, NOT_VERIFIED, Loss
 from adit.transfer.policy import Selected
 from adit.transfer.record import MAX_MESSAGE, Entry, Kind, Stage
 from adit.transfer.verify import Verified
@@ -31,8 +31,10 @@ class Ledger:
     def __init__(self, listing: Listing, selected: Selected) -> None:
         self.study_instance_uid = listing.study_instance_uid
         self.expected: dict[str, str] = {}
-        # Series of which only a number is known, and how many of it have not shown their names yet.
+        # Series of which the source counts more than it names, and how many of it have not shown their names yet.
         self.unnamed: Counter[str] = Counter()
+        # Those of them of which it named some: asking once more would bring the named ones a second time.
+        self.partly_named: set[str] = set()
         self.excluded: set[str] = set()
         self.excluded_count = 0
         self.received: set[str] = set()
@@ -48,10 +50,12 @@ class Ledger:
             self._exclude(series, rule)
 
     def _expect(self, series: ListedSeries) -> None:
-        if series.instances is None:
-            self.unnamed[series.series_instance_uid] = series.count
-        else:
-            self.expected.update(dict.fromkeys(series.instances, series.series_instance_uid))
+        uid, named = series.series_instance_uid, series.instances or {}
+        self.expected.update(dict.fromkeys(named, uid))
+        if series.expected > len(named):
+            self.unnamed[uid] = series.expected - len(named)
+            if named:
+                self.partly_named.add(uid)
 
     def _exclude(self, series: ListedSeries, rule: str) -> None:
         self.excluded.update(series.instances or ())
@@ -107,6 +111,14 @@ class Ledger:
                 absent.setdefault(series, []).append(uid)
         return {series: tuple(uids) for series, uids in absent.items()}
 
+    def to_ask_again(self) -> dict[str, tuple[str, ...]]:
+        """What did not arrive, by series; a series that only has a number is asked for whole (no names).
+
+        Which of it are missing, nobody can say.
+        """
+        whole = [uid for uid, count in self.unnamed.items() if count > 0 and uid not in self.partly_named]
+        return {**self.missing(), **dict.fromkeys(whole, ())}
+
     @property
     def expected_count(self) -> int:
         """How many instances should reach the destination."""
@@ -143,7 +155,9 @@ class Ledger:
         loss = verified.failure or NOT_COUNTED
         entries += [loss.entry("Lost", series=series, count=count) for series, count in uncounted.items()]
         unnamed = +self.unnamed
-        entries += [never_came.entry("Lost", series=series, count=count) for series, count in unnamed.items()]
+        for series, count in unnamed.items():
+            fewer = series in self.partly_named and never_came == NOT_RECEIVED
+            entries.append((LISTED_FEWER if fewer else never_came).entry("Lost", series=series, count=count))
         retryable = retryable or (bool(unnamed) and never_came.retryable)
         counts = self.counts(None if verified.method == "None" else proved)
         return Closing(counts, proved, (*self.notes, *entries), retryable)

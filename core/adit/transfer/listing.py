@@ -23,7 +23,8 @@ ListingMethod = Literal["Instances", "Counts"]
 class ListedSeries:
     """A series at the source and its SOP instances (UID → SOP class, empty where not said).
 
-    `instances` is None where the source cannot name them; then `count` is its NumberOfSeriesRelatedInstances.
+    `count` is its NumberOfSeriesRelatedInstances; `instances` is None where the source cannot name them, and may be
+    fewer than `count` where it names only some.
     """
 
     series_instance_uid: str
@@ -34,7 +35,7 @@ class ListedSeries:
     @property
     def expected(self) -> int:
         """How many instances the source says it has."""
-        return self.count if self.instances is None else len(self.instances)
+        return max(self.count, len(self.instances or ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,24 @@ class Listing:
         return "Counts" if any(series.instances is None for series in self.series) else "Instances"
 
 
-def list_study(source: Connector, task: TransferTask) -> Listing:
+def list_study(source: Connector, task: TransferTask, *, pseudonymized: bool = False) -> Listing:
     """Ask the source for the study, its series, and their instances, over one association.
 
-    Raises PermanentError with reason StudyNotFound, StudyAmbiguous or ListingImpossible, and whatever `find` raises.
+    Raises PermanentError with reason StudyNotFound, StudyAmbiguous, ListingImpossible or, where the study would get a
+    patient's pseudonym and the source keeps it under another PatientID, PatientIdMismatch; and whatever `find` raises.
     """
     patient_id, mismatch = _find_patient(source, task)
+    if mismatch and pseudonymized:
+        raise PermanentError(
+            "the source keeps the study under another PatientID: another person's images must not get this pseudonym; "
+            "correct patientId, or repair it there first",
+            reason="PatientIdMismatch",
+        )
     wanted = task.series_instance_uids
     found = _series(source, Query(Level.SERIES, patient_id=patient_id, study_instance_uid=task.study_instance_uid))
     missing = tuple(uid for uid in wanted if uid not in found)
     series = list(_with_instances(source, patient_id, task, [found[uid] for uid in wanted or found if uid in found]))
-    if sum(one.expected for one in series) > MAX_INSTANCES:
+    if sum(one.count if one.instances is None else len(one.instances) for one in series) > MAX_INSTANCES:
         raise PermanentError(f"the study has more than {MAX_INSTANCES} instances", reason="StudyTooLarge")
     return Listing(patient_id, task.study_instance_uid, tuple(series), missing, mismatch)
 
@@ -73,7 +81,8 @@ def _find_patient(source: Connector, task: TransferTask) -> tuple[str, bool]:
     both = Query(Level.STUDY, patient_id=task.patient_id, study_instance_uid=task.study_instance_uid)
     patients = _patients(source.find(both), task)
     if patients:
-        return _only(patients) or task.patient_id, False
+        found = _only(patients) or task.patient_id
+        return found, found != task.patient_id.strip()  # a source may match by the study alone
     patients = _patients(source.find(Query(Level.STUDY, study_instance_uid=task.study_instance_uid)), task)
     if not patients:
         raise PermanentError("the source does not have this study", reason="StudyNotFound")
@@ -139,7 +148,9 @@ def _with_instances(
         total += len(instances or ())
         # An empty answer about a series that has instances is a source that cannot search at this level.
         listed = instances if instances or one.count == 0 else None
-        yield ListedSeries(one.series_instance_uid, one.modality, listed, max(one.count, 0))
+        # Beside names an absurd count is no reason to refuse the study.
+        count = max(one.count, 0) if listed is None else min(max(one.count, 0), MAX_INSTANCES)
+        yield ListedSeries(one.series_instance_uid, one.modality, listed, count)
 
 
 def _instances(answers: Iterable[Dataset], limit: int) -> dict[str, str] | None:

@@ -39,6 +39,7 @@ def loss_by(stage: Stage, error: AditError) -> Loss:
 
 
 NOT_RECEIVED = Loss("Fetch", "NotReceived", "the source listed it but did not send it, though asked twice")
+LISTED_FEWER = Loss("Fetch", "ListedFewer", "the source counts more instances of the series than it names and sent")
 NOT_ANSWERED = Loss("Store", "NotAnswered", "the destination gave no answer for it", retryable=True)
 NOT_VERIFIED = Loss("Verify", "NotVerified", "the destination took it but does not answer it")
 NOT_COUNTED = Loss("Verify", "NotVerified", "the destination counts fewer than it took; which ones it does not say")

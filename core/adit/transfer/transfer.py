@@ -73,7 +73,7 @@ def transfer_task(
 ) -> TaskOutcome:
     """Move what the task names and prove it; an AditError never gets out of here, it becomes part of the outcome."""
     try:
-        listing = list_study(source, task)
+        listing = list_study(source, task, pseudonymized=subject.pseudonym is not None)
     except AditError as error:
         # What the stop signal tore down is no fault of the peer's.
         return replace(_failed(task, error), interrupted=timing.stop())
@@ -142,13 +142,12 @@ def _move(listing: Listing, selected: Selected, way: Way, ledger: Ledger) -> Pas
     series = () if whole else tuple(one.series_instance_uid for one in selected.leaving)
     selection = Selection(listing.patient_id, listing.study_instance_uid, series)
     first = run_pass(selection, way, ledger)
-    missing = ledger.missing()
-    # A series that only has a number is asked for whole: which of it are missing, nobody can say.
-    short = {**missing, **{uid: () for uid, count in ledger.unnamed.items() if count > 0}}
+    short = ledger.to_ask_again()
     if not short or first.stopped or way.stop() or first.store_error is not None or _is_final(first.fetch_error):
         return first
     ledger.asked_again = True
-    again = replace(selection, series_instance_uids=tuple(short), sop_instance_uids=tuple(missing.items()))
+    named = {series: uids for series, uids in short.items() if uids}
+    again = replace(selection, series_instance_uids=tuple(short), sop_instance_uids=tuple(named.items()))
     return _joined(first, run_pass(again, way, ledger), ledger)
 
 
@@ -157,8 +156,7 @@ def _joined(first: PassEnd, second: PassEnd, ledger: Ledger) -> PassEnd:
     passing, last = first.fetch_error, second.fetch_error
     if passing is None:
         return second
-    short = bool(ledger.missing()) or ledger.unnamed.total() > 0
-    outlived = short and not isinstance(last, RetryableError | AccessDenied)
+    outlived = bool(ledger.to_ask_again()) and not isinstance(last, RetryableError | AccessDenied)
     kept, other = (passing, last) if outlived else (last, passing)
     if other is not None and (kept is None or kept.reason != other.reason):
         ledger.note("Note", "Fetch", other.reason, f"one of two requests ended so: {other.message}")
