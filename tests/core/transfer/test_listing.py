@@ -1,10 +1,13 @@
 """What the source says it has, also where it says little."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from pydicom import Dataset
 
 from adit.errors import AccessDenied, PermanentError, RetryableError
+from adit.query import Query
 from adit.testing.connectors import FakeConnector, FakeFaults, fake_study
 from adit.testing.transfers import transfer_job_task
 from adit.transfer.listing import ListedSeries, list_study
@@ -26,6 +29,27 @@ def test_every_instance_is_listed_with_its_class_series_and_modality() -> None:
     assert listing.series[0].instances == dict.fromkeys(
         ("1.2.3.1.1", "1.2.3.1.2", "1.2.3.1.3"), "1.2.840.10008.5.1.4.1.1.2"
     )
+
+
+class MatchesByStudyAlone(FakeConnector):
+    """Ignores the PatientID that it is asked for."""
+
+    def find(self, query: Query) -> Iterator[Dataset]:
+        return super().find(replace(query, patient_id=""))
+
+
+@pytest.mark.parametrize("kind", [FakeConnector, MatchesByStudyAlone])
+def test_another_patient_id_at_the_source_is_told_and_refused_for_a_pseudonym(kind: type[FakeConnector]) -> None:
+    asked = kind("a", fake_study(2, patient_id="Q77"))
+    assert list_study(asked, transfer_job_task()).patient_id_mismatch
+    with pytest.raises(PermanentError) as refusal:
+        list_study(asked, transfer_job_task(), pseudonymized=True)
+    assert refusal.value.reason == "PatientIdMismatch"
+
+
+def test_a_source_that_leaves_the_patient_id_out_is_believed() -> None:
+    asked = source(omit_keys=frozenset({"PatientID"}))
+    assert not list_study(asked, transfer_job_task(), pseudonymized=True).patient_id_mismatch
 
 
 def test_the_series_are_asked_for_once_and_the_instances_once_per_wanted_series() -> None:
