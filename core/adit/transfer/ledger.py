@@ -151,7 +151,7 @@ class Ledger:
             if verified.counts is not None and loss.stage == "Verify":
                 uncounted[series] += 1
             else:
-                entries.append(loss.entry(_kind(loss, there=there), series=series, instance=uid))
+                entries.append(loss.entry("Warning" if there else "Lost", series=series, instance=uid))
         loss = verified.failure or NOT_COUNTED
         entries += [loss.entry("Lost", series=series, count=count) for series, count in uncounted.items()]
         unnamed = +self.unnamed
@@ -183,9 +183,3 @@ class Ledger:
         if uid in self.stored:
             return None
         return self.losses.get(uid) or (NOT_ANSWERED if uid in self.received else never_came)
-
-
-def _kind(loss: Loss, *, there: bool) -> Kind:
-    if not there:
-        return "Lost"
-    return "Note" if loss.already_there else "Warning"

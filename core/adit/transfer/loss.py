@@ -8,16 +8,12 @@ from adit.transfer.record import MAX_MESSAGE, Entry, Kind, Stage
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The step that lost it, the coded reason, and whether trying again may help.
-
-    `already_there`: the destination refused it because it has one of this UID.
-    """
+    """The step that lost it, the coded reason, and whether trying again may help."""
 
     stage: Stage
     reason: str
     message: str = ""
     retryable: bool = False
-    already_there: bool = False
 
     def entry(self, kind: Kind, *, series: str, instance: str = "", count: int = 1) -> Entry:
         """The line of the record; cut to its limits."""

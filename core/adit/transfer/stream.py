@@ -22,7 +22,7 @@ from adit.transfer.placement import Placement
 from adit.transfer.policy import Policy
 from adit.transfer.rewriter import Rewriter, Subject
 
-DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.8: refused because the peer has one of this UID
+DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.8: the peer has one of this UID already
 
 Progress = Callable[[InstanceCounts, int], None]
 T = TypeVar("T")
@@ -62,7 +62,7 @@ def run_pass(selection: Selection, way: Way, ledger: Ledger) -> PassEnd:
     with _closed(arriving), _closed(leaving), _closed(way.destination.store(leaving, way.placement)) as outcomes:
         try:
             for outcome in outcomes:
-                _enter(outcome, ledger, in_flight)
+                _enter(outcome, way, ledger, in_flight)
                 way.progress(ledger.counts(), ledger.bytes)
         except AditError as error:
             end.store_error = error
@@ -121,7 +121,7 @@ def _rewritten(instance: Instance, way: Way) -> RewriteOutcome:
         ) from error
 
 
-def _enter(outcome: StoreOutcome, ledger: Ledger, in_flight: dict[str, tuple[str, set[Path]]]) -> None:
+def _enter(outcome: StoreOutcome, way: Way, ledger: Ledger, in_flight: dict[str, tuple[str, set[Path]]]) -> None:
     uid, paths = in_flight.pop(outcome.sop_instance_uid, ("", set()))
     _remove(paths)
     if not uid:
@@ -129,11 +129,25 @@ def _enter(outcome: StoreOutcome, ledger: Ledger, in_flight: dict[str, tuple[str
     if outcome.stored:
         ledger.stored.add(uid)
         ledger.losses.pop(uid, None)
+        if outcome.reason:
+            _note_remark(uid, outcome, way, ledger)
     else:
-        duplicate = outcome.status == DUPLICATE_SOP_INSTANCE
-        ledger.losses[uid] = Loss(
-            "Store", outcome.reason or "Refused", outcome.message, outcome.retryable, already_there=duplicate
-        )
+        ledger.losses[uid] = Loss("Store", outcome.reason or "Refused", outcome.message, outcome.retryable)
+
+
+def _note_remark(uid: str, outcome: StoreOutcome, way: Way, ledger: Ledger) -> None:
+    """What the destination says of an instance that it has: it may have changed it, or kept one of its own."""
+    duplicate, message = outcome.status == DUPLICATE_SOP_INSTANCE, outcome.message
+    if duplicate and way.subject.pseudonym:
+        message = "the destination kept its own copy, whose pseudonym nobody checked"
+    ledger.note(
+        "Note" if duplicate and not way.subject.pseudonym else "Warning",
+        "Store",
+        outcome.reason,
+        message,
+        series=ledger.expected.get(uid, ""),
+        instance=uid,
+    )
 
 
 def _accepted(instance: Instance, way: Way, ledger: Ledger) -> bool:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from adit.connectors.dimse.peer import Peer
+from adit.connectors.dimse.status import store_outcome
 from adit.errors import AccessDenied, PeerUnavailable, PermanentError, RetryableError
 from adit.testing.connectors import FakeConnector, FakeFaults, FakeInstance, fake_study
 from adit.testing.transfers import FakeClock, moved, transfer_job_task
@@ -191,11 +193,36 @@ def test_a_final_refusal_is_named_and_not_tried_again(tmp_path: Path) -> None:
     assert (lost(outcome), outcome.error) == ({"1.2.3.1.3": "Refused"}, None)
 
 
-def test_a_refused_duplicate_that_is_there_is_a_note(tmp_path: Path) -> None:
-    destination = FakeConnector("b", fake_study(5), FakeFaults(refuse={"1.2.3.1.3": refusal("1.2.3.1.3", 0x0111)}))
+def remarked(uid: str, status: int) -> FakeFaults:
+    return FakeFaults(refuse={uid: store_outcome(uid, status, Peer("b", "127.0.0.1", 104, "B", "ADIT", 1, 1))})
+
+
+def test_an_instance_that_the_destination_has_already_is_a_note(tmp_path: Path) -> None:
+    destination = FakeConnector("b", fake_study(5), remarked("1.2.3.1.3", 0x0111))
     outcome = moved(FakeConnector("a", fake_study(5)), destination, tmp_path)
-    assert outcome.line.state == "S"
-    assert [entry.kind for entry in named(outcome, "Refused")] == ["Note"]
+    assert (outcome.line.state, outcome.line.instances.stored) == ("S", 5)
+    assert [(entry.kind, entry.instance) for entry in named(outcome, "AlreadyStored")] == [("Note", "1.2.3.1.3")]
+
+
+def test_under_a_pseudonym_a_copy_that_the_destination_had_is_a_warning(tmp_path: Path) -> None:
+    before = FakeInstance("", "2.9.9", "2.9.9.1", "2.9.9.1.1")
+    destination = FakeConnector("b", [before], remarked("2.9.9.1.1", 0x0111))
+    source = FakeConnector("a", fake_study(3))
+    outcome = moved(source, destination, tmp_path, rewriter=Renaming(), subject=Subject("Bob"))
+    assert (outcome.line.state, outcome.line.reason, outcome.line.instances.verified) == ("W", "AlreadyStored", 3)
+    assert [entry.instance for entry in named(outcome, "AlreadyStored")] == ["1.2.3.1.1"]
+
+
+@pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007, 0x0107, 0x0116])
+def test_what_is_stored_with_a_remark_is_a_warning_by_name(tmp_path: Path, status: int) -> None:
+    held = FakeInstance("P1", "1.2.3", "1.2.3.1", "1.2.3.1.3")
+    outcome = moved(
+        FakeConnector("a", fake_study(5)), FakeConnector("b", [held], remarked("1.2.3.1.3", status)), tmp_path
+    )
+    assert (outcome.line.state, outcome.line.instances.verified) == ("W", 5)
+    assert [(entry.kind, entry.stage, entry.instance) for entry in outcome.entries] == [
+        ("Warning", "Store", "1.2.3.1.3")
+    ]
 
 
 def test_a_destination_lost_mid_study_is_asked_for_no_more_and_everything_left_is_named(tmp_path: Path) -> None:
