@@ -112,7 +112,7 @@ def _refused(act: Any) -> bool:
 
 def test_a_tenant_is_refused_what_the_verbs_do_not_allow(tenancy: Tenancy) -> None:
     """One after the other each verb is given, and the next is missed; so every refusal is its own verb's."""
-    identified = {"pseudonymization": {"identified": True, "reason": "Care"}}
+    identified: dict[str, Any] = {"pseudonymization": {"identified": True, "reason": "Care"}}
     wish = job(**identified, priority=900)
     steps = [
         (("use-source",), "use-destination"),

@@ -27,7 +27,7 @@ EVERYTHING = {
     "folders": {"persistence": {"enabled": True, "storageClassName": "standard"}},
 }
 LITTLE = {"crds": {"install": False}, "rbac": {"people": False}, "policies": {"enabled": False}}
-WAYS = {"defaults": {}, "everything": EVERYTHING, "little": LITTLE}
+WAYS: dict[str, dict[str, Any]] = {"defaults": {}, "everything": EVERYTHING, "little": LITTLE}
 
 
 def written(values: dict[str, Any], folder: Path) -> str:
