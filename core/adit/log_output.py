@@ -40,7 +40,8 @@ def log_to(stream: TextIO, *, level: int = logging.INFO, as_json: bool = True) -
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[_first_line, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *chain]
+            foreign_pre_chain=[structlog.stdlib.add_logger_name],
+            processors=[_first_line, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *chain],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)

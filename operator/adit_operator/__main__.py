@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from adit.cluster.connect import DATA_ENV, connect
 from adit.cluster.embedded import EmbeddedCluster
 from adit.errors import AditError, BadInput
+from adit.log_output import log_to
 from adit_operator.kopf_shell import run_shell
-from adit_operator.logs import configure
 from adit_operator.metrics import Metrics, OfTheMoment, serving
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
@@ -81,7 +81,7 @@ def first_of_ours(error: BaseException) -> AditError | None:
 
 def main() -> int:
     """0 at a signal; 1 where the cluster or the environment cannot be used, with the reason in the log."""
-    configure()
+    log_to(sys.stdout)
     try:
         asyncio.run(serve(OperatorSettings(), ProgramSettings()))
     except ValidationError as error:

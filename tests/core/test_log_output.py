@@ -31,6 +31,7 @@ async def forgotten():
 
 """
 RUNNER = "from adit_jobrunner.__main__ import main\nmain()\n"
+OPERATOR = "from adit_operator.__main__ import main\nmain()\n"  # ends at once, too: nothing says which cluster
 LIBRARY = "from adit.log_output import log_to\nlog_to(sys.stdout)\n"
 COMMAND_LINE = """
 from adit_cli.__main__ import app, main
@@ -56,12 +57,12 @@ def output_of(program: str) -> str:
 
 
 @pytest.mark.parametrize("happens", [STRUCTURED, STANDARD, FORGOTTEN, UNCAUGHT])
-@pytest.mark.parametrize("program", ["runner", "library", "command line"])
+@pytest.mark.parametrize("program", ["runner", "operator", "library", "command line"])
 def test_a_defect_is_logged_with_its_place_and_without_a_value(program: str, happens: str) -> None:
     if program == "command line":
         output = output_of(COMMAND_LINE.format(happens))
     else:
-        output = output_of((RUNNER if program == "runner" else LIBRARY) + happens)
+        output = output_of({"runner": RUNNER, "operator": OPERATOR, "library": LIBRARY}[program] + happens)
 
     assert "ExceptionGroup" in output
     assert "KeyError" in output
