@@ -38,7 +38,11 @@ def decode(instance: Instance) -> Header:
     parts = split(data_set, syntax)
     elements = _read(parts.head.read(), parts.encoding)
     if parts.trailer is not None:
-        elements.update(_read(parts.trailer.read(), parts.encoding))
+        behind = _read(parts.trailer.read(), parts.encoding)
+        if not PIXEL_TAGS.isdisjoint(map(int, behind.keys())):
+            # It would leave as it is, which only one value may; PS3.3 C.7.6.3 knows no data set with two.
+            raise Unsplittable("PixelDataTwice")
+        elements.update(behind)
     return Header(elements, parts, syntax)
 
 

@@ -26,7 +26,8 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 MAX_PART_BYTES = 32 << 20
 # An inflated data set may be this large; a smaller file that claims more is a bomb.
 MAX_INFLATED_BYTES = 2 << 30
-_LONG_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+# A pixel value leaves unread, so that its VR must be one of numbers: a text or a sequence could hold anything.
+_PIXEL_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UN"})
 
 
 class Unsplittable(ValueError):
@@ -167,7 +168,7 @@ def _pixel_header(file: BinaryIO, start: int, encoding: Encoding) -> tuple[int, 
     if encoding.implicit_vr:
         return start + 8, encoding.number(file.read(4))
     vr = file.read(2)
-    if vr not in _LONG_VR:
+    if vr not in _PIXEL_VR:
         raise Unsplittable("PixelDataVr")
     file.read(2)
     return start + 12, encoding.number(file.read(4))

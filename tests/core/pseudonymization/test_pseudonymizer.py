@@ -157,6 +157,37 @@ def test_what_cannot_be_taken_apart_is_quarantined(tmp_path: Path, damage: objec
     assert outcome.reason == reason
 
 
+def with_pixel_elements(folder: Path, *elements: bytes) -> Instance:
+    """A CT of Explicit VR Little Endian whose pixel element is replaced by these."""
+    good = first_ct(folder)
+    head = split(good.pieces[0], good.transfer_syntax_uid).head.read()  # type: ignore[arg-type]  # a slice, as made above
+    raw = b"".join((head, *elements))
+    path = folder / "other-pixels"
+    path.write_bytes(raw)
+    return Instance(good.sop_class_uid, good.sop_instance_uid, "1.2.840.10008.1.2.1", (FileSlice(path, 0, len(raw)),))
+
+
+def pixel_element(vr: bytes, tag: bytes = b"\xe0\x7f\x10\x00", value: bytes = b"DOE^JANE") -> bytes:
+    return tag + vr + b"\0\0" + len(value).to_bytes(4, "little") + value
+
+
+@pytest.mark.parametrize("vr", [b"SQ", b"UC", b"UR", b"UT", b"SV", b"UV", b"PN"])
+def test_a_pixel_value_that_could_be_read_as_text_is_quarantined(tmp_path: Path, vr: bytes) -> None:
+    instance = with_pixel_elements(tmp_path, pixel_element(vr))
+    assert pseudonymizer().rewrite(instance, SUBJECT) == Quarantined(instance.sop_instance_uid, "PixelDataVr")
+
+
+@pytest.mark.parametrize("vr", [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UN"])
+def test_a_pixel_value_of_numbers_leaves(tmp_path: Path, vr: bytes) -> None:
+    rewritten(with_pixel_elements(tmp_path, pixel_element(vr)))
+
+
+@pytest.mark.parametrize("first", [b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00", b"\xe0\x7f\x10\x00"])
+def test_a_second_pixel_value_is_quarantined(tmp_path: Path, first: bytes) -> None:
+    instance = with_pixel_elements(tmp_path, pixel_element(b"OF", first), pixel_element(b"OW"))
+    assert pseudonymizer().rewrite(instance, SUBJECT) == Quarantined(instance.sop_instance_uid, "PixelDataTwice")
+
+
 def test_a_data_set_that_is_not_the_instance_it_came_as_is_quarantined(tmp_path: Path) -> None:
     good = first_ct(tmp_path)
     claimed = Instance(good.sop_class_uid, "1.2.3", good.transfer_syntax_uid, good.pieces)
