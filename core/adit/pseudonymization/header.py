@@ -62,6 +62,15 @@ def encode(header: Header, instance: Instance) -> Instance:
     )
 
 
+def remove_inflated(instance: Instance, leaving: Instance | None) -> None:
+    """Remove what was inflated beside the spool file, unless pixels of the instance that leaves lie in it."""
+    if is_deflated(instance.transfer_syntax_uid):
+        used = {piece.path for piece in leaving.pieces if isinstance(piece, FileSlice)} if leaving else set()
+        beside = {_inflated_path(piece.path) for piece in instance.pieces if isinstance(piece, FileSlice)}
+        for path in beside - used:
+            path.unlink(missing_ok=True)
+
+
 def _one_slice(instance: Instance) -> FileSlice:
     (piece,) = instance.pieces
     if not isinstance(piece, FileSlice):

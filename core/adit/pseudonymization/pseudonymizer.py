@@ -9,7 +9,7 @@ from pydicom.dataset import FileMetaDataset
 
 from adit.errors import BadInput
 from adit.pseudonymization.adit_compatible import anonymizer_for, become, mark_trial
-from adit.pseudonymization.header import decode, encode
+from adit.pseudonymization.header import decode, encode, remove_inflated
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.profile import BUILT_IN, Profile
 from adit.transfer.instance import Instance
@@ -64,6 +64,19 @@ class TrialMarker:
 
 
 def _rewritten(
+    instance: Instance, change: Callable[[Dataset], None], excluded: Callable[[Dataset], str | None]
+) -> RewriteOutcome:
+    leaving: Instance | None = None
+    try:
+        outcome = _attempted(instance, change, excluded)
+        if isinstance(outcome, Rewritten):
+            leaving = outcome.instance
+        return outcome
+    finally:
+        remove_inflated(instance, leaving)
+
+
+def _attempted(
     instance: Instance, change: Callable[[Dataset], None], excluded: Callable[[Dataset], str | None]
 ) -> RewriteOutcome:
     uid = instance.sop_instance_uid

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -77,6 +78,34 @@ def test_a_deflated_instance_leaves_inflated_with_the_same_pixels(tmp_path: Path
     assert result.transfer_syntax_uid == "1.2.840.10008.1.2.1"
     assert original is not None
     assert elements_of(result).PixelData == original.read()
+
+
+def deflated(folder: Path, data_set: bytes, sop_instance_uid: str) -> Instance:
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    raw = deflater.compress(data_set) + deflater.flush()
+    path = folder / "deflated"
+    path.write_bytes(raw)
+    return Instance("1.2", sop_instance_uid, "1.2.840.10008.1.2.1.99", (FileSlice(path, 0, len(raw)),))
+
+
+def test_what_was_inflated_stays_for_the_pixels_only(tmp_path: Path) -> None:
+    good = first_ct(tmp_path)
+    whole = b"".join(good.chunks())
+    without_pixels = split(good.pieces[0], good.transfer_syntax_uid).head.read()  # type: ignore[arg-type]  # a slice, as made above
+    left = tmp_path / "deflated.inflated"
+    for raw, subject, kind, stays in (
+        (whole, SUBJECT, Rewritten, True),
+        (without_pixels, SUBJECT, Rewritten, False),
+        (whole[:-20], SUBJECT, Quarantined, False),
+        (whole, Subject(pseudonym="Ω" * 9), Quarantined, False),
+    ):
+        outcome = pseudonymizer().rewrite(deflated(tmp_path, raw, good.sop_instance_uid), subject)
+        assert isinstance(outcome, kind), outcome
+        assert left.exists() is stays
+    report = instance_of(sr_study(GREEK).write(tmp_path)[0])
+    packed = deflated(tmp_path, b"".join(report.chunks()), report.sop_instance_uid)
+    assert isinstance(pseudonymizer(exclude=frozenset({"SR"})).rewrite(packed, SUBJECT), Excluded)
+    assert not left.exists()
 
 
 def test_examination_dates_stay_and_the_birth_date_moves(tmp_path: Path) -> None:
