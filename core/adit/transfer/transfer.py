@@ -208,8 +208,13 @@ def _verified(way: Way, listing: Listing, ledger: Ledger, verification: Verifica
         study_instance_uid=rewriter.rewritten_uid(listing.study_instance_uid),
         series=tuple(WantedSeries(uid, rewriter.rewritten_uid(uid), names) for uid, names in by_series.items()),
         stored=frozenset(ledger.stored),
+        pseudonymized=bool(way.subject.pseudonym),
     )
-    return verify(way.destination, wanted, verification, patience)
+    verified = verify(way.destination, wanted, verification, patience)
+    if verified.of_others:
+        message = "the destination answers it under another PatientID than the pseudonym: look whose it is there"
+        ledger.note("Warning", "Verify", "OtherPatientId", message, count=verified.of_others)
+    return verified
 
 
 def _judged(task: TransferTask, closing: Closing) -> tuple[TaskLine, tuple[Entry, ...]]:

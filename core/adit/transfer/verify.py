@@ -31,12 +31,20 @@ class WantedSeries:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the destination should have; `stored` are the originals it took now, the only ones worth waiting for."""
+    """What the destination should have; `stored` are the originals it took now, the only ones worth waiting for.
+
+    `pseudonymized`: `patient_id` is a pseudonym, and what answers under another PatientID is another's.
+    """
 
     patient_id: str
     study_instance_uid: str
     series: tuple[WantedSeries, ...]
     stored: frozenset[str]
+    pseudonymized: bool = False
+
+    def is_of_another(self, answer: Dataset) -> bool:
+        """Whether an answer names a patient who is not the pseudonym; the UIDs alone do not tell two of them apart."""
+        return self.pseudonymized and text(answer, "PatientID") not in {"", self.patient_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,14 @@ class Verified:
     """The answer in original UIDs: `instances` that are there, or `counts` per series, as the method gives.
 
     Neither with StoreResponses and None. `failure` is why the destination could not be asked, where it could not.
+    `of_others` is how many of its answers (instances, or series) carry another PatientID than the pseudonym.
     """
 
     method: Method
     instances: frozenset[str] | None = None
     counts: Mapping[str, int] | None = None
     failure: Loss | None = None
+    of_others: int = 0
 
 
 class _CannotAskError(Exception):
@@ -111,21 +121,24 @@ def _strongest(destination: Connector, wanted: Wanted, patience: Patience) -> Ve
 def _by_name(destination: Connector, wanted: Wanted, patience: Patience) -> Verified:
     """Image-level answers, asked again for the series that are not complete until the time is over."""
     found: set[str] = set()
+    of_others: set[str] = set()
 
     def ask(series: WantedSeries) -> bool:
         for answer in _answers(destination, Level.IMAGE, wanted, series):
             original = series.instances.get(text(answer, "SOPInstanceUID"))
             if original is not None:
                 found.add(original)
+                (of_others.add if wanted.is_of_another(answer) else of_others.discard)(original)
         return all(original in found for original in series.instances.values() if original in wanted.stored)
 
     failure = _until_settled(wanted.series, ask, patience)
-    return Verified("Instances", instances=frozenset(found), failure=failure)
+    return Verified("Instances", instances=frozenset(found), failure=failure, of_others=len(of_others))
 
 
 def _by_number(destination: Connector, wanted: Wanted, patience: Patience) -> Verified:
     """NumberOfSeriesRelatedInstances of every series, asked again until it is large enough or the time is over."""
     counts: dict[str, int] = {}
+    of_others: set[str] = set()
 
     def ask(series: WantedSeries) -> bool:
         counts[series.original_uid] = 0
@@ -135,11 +148,12 @@ def _by_number(destination: Connector, wanted: Wanted, patience: Patience) -> Ve
                 if there < 0:
                     raise _CannotAskError
                 counts[series.original_uid] = there
+                (of_others.add if wanted.is_of_another(answer) else of_others.discard)(series.original_uid)
         stored = sum(original in wanted.stored for original in series.instances.values())
         return counts[series.original_uid] >= stored
 
     failure = _until_settled(wanted.series, ask, patience)
-    return Verified("Counts", counts=counts, failure=failure)
+    return Verified("Counts", counts=counts, failure=failure, of_others=len(of_others))
 
 
 def _answers(destination: Connector, level: Level, wanted: Wanted, series: WantedSeries) -> Iterator[Dataset]:

@@ -9,6 +9,7 @@ from adit.errors import AccessDenied, PermanentError, RetryableError
 from adit.testing.connectors import FakeConnector, FakeFaults, fake_study
 from adit.testing.transfers import FakeClock, moved
 from adit.transfer.outcomes import StoreOutcome
+from adit.transfer.rewriter import Subject
 from adit.transfer.transfer import TaskOutcome
 
 REFUSED = PermanentError("no IMAGE level here", reason="FindRefused")
@@ -118,3 +119,25 @@ def test_a_peer_that_is_busy_when_asked_makes_the_task_retryable(tmp_path: Path)
     assert verified(outcome) == ("F", "Instances", 0)
     assert isinstance(outcome.error, RetryableError)
     assert outcome.error.reason == "PeerBusy"
+
+
+def pseudonymized(tmp_path: Path, faults: FakeFaults, method: str = "Auto") -> TaskOutcome:
+    source, destination = FakeConnector("a", fake_study(3)), FakeConnector("b", faults=faults)
+    verification = Verification.of({"method": method, "settleSeconds": 0})
+    return moved(source, destination, tmp_path, subject=Subject("Bob"), verification=verification)
+
+
+@pytest.mark.parametrize(("method", "count"), [("Instances", 3), ("Counts", 1)])
+def test_under_a_pseudonym_an_answer_of_another_patient_is_a_warning(tmp_path: Path, method: str, count: int) -> None:
+    outcome = pseudonymized(tmp_path, FakeFaults(coerced_patient_id="Alice"), method)
+    assert verified(outcome) == ("W", method, 3)
+    assert [(one.kind, one.stage, one.reason, one.count) for one in outcome.entries] == [
+        ("Warning", "Verify", "OtherPatientId", count)
+    ]
+    assert "Alice" not in outcome.line.message
+
+
+@pytest.mark.parametrize("patient_id", ["Bob", ""])
+@pytest.mark.parametrize("method", ["Instances", "Counts"])
+def test_the_pseudonym_or_no_patient_at_all_proves(tmp_path: Path, patient_id: str, method: str) -> None:
+    assert verified(pseudonymized(tmp_path, FakeFaults(coerced_patient_id=patient_id), method)) == ("S", method, 3)
