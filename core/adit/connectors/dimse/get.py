@@ -18,6 +18,8 @@ from adit.query import Level, Selection
 from adit.transfer.instance import FileSlice, Instance
 
 SUCCESS = 0x0000
+# A list of UIDs in one request: 500 of 64 characters are 32 KiB, which peers take.
+MAX_UIDS = 500
 
 
 @dataclass(slots=True)
@@ -56,14 +58,16 @@ class Tally:
 
 
 def identifiers(selection: Selection) -> Iterator[Dataset]:
-    """One C-GET identifier per request: the study, or each of its series, or named instances of each."""
+    """One C-GET identifier per request: the study, or each of its series, or at most MAX_UIDS instances of one."""
     named = dict(selection.sop_instance_uids)
     series = dict.fromkeys((*selection.series_instance_uids, *named))
     if not series:
         yield _identifier(Level.STUDY, selection)
     for uid in series:
         if uid in named:
-            yield _identifier(Level.IMAGE, selection, SeriesInstanceUID=uid, SOPInstanceUID=list(named[uid]))
+            for start in range(0, len(named[uid]), MAX_UIDS):
+                some = list(named[uid][start : start + MAX_UIDS])
+                yield _identifier(Level.IMAGE, selection, SeriesInstanceUID=uid, SOPInstanceUID=some)
         else:
             yield _identifier(Level.SERIES, selection, SeriesInstanceUID=uid)
 
