@@ -36,6 +36,7 @@ class Ledger:
         # Those of them of which it named some: asking once more would bring the named ones a second time.
         self.partly_named: set[str] = set()
         self.excluded: set[str] = set()
+        self.excluded_series: set[str] = set()
         self.excluded_count = 0
         self.received: set[str] = set()
         self.rewritten: dict[str, str] = {}
@@ -58,6 +59,7 @@ class Ledger:
                 self.partly_named.add(uid)
 
     def _exclude(self, series: ListedSeries, rule: str) -> None:
+        self.excluded_series.add(series.series_instance_uid)
         self.excluded.update(series.instances or ())
         self.excluded_count += series.expected
         if series.expected:

@@ -158,7 +158,7 @@ def _accepted(instance: Instance, way: Way, ledger: Ledger) -> bool:
             ledger.note("Note", "Fetch", "SentTwice", "the source sent it twice", instance=uid)
         return False
     if uid in ledger.excluded:
-        ledger.note("Note", "Policy", "SentThoughExcluded", "the source sent it though nobody asked", instance=uid)
+        _note_excluded(uid, ledger)
         return False
     if uid not in ledger.expected and not _adopted(uid, header_of(instance), way, ledger):
         return False
@@ -178,6 +178,10 @@ def _adopted(uid: str, header: Header | None, way: Way, ledger: Ledger) -> bool:
     if way.asked_series and series not in way.asked_series:
         ledger.note("Warning", "Fetch", "WrongSeries", "the source sent it unasked", series=series, instance=uid)
         return False
+    if series in ledger.excluded_series:
+        # The list told the modality of its series; its own header may not.
+        _note_excluded(uid, ledger, series)
+        return False
     known = ledger.adopt(uid, series)
     if rule := way.policy.excludes(header.modality.upper()):
         ledger.exclude_instance(uid, rule)
@@ -186,6 +190,11 @@ def _adopted(uid: str, header: Header | None, way: Way, ledger: Ledger) -> bool:
         message = "the source sent it but had not listed it: is the study still growing?"
         ledger.note("Warning", "Fetch", "NotListed", message, series=series, instance=uid)
     return True
+
+
+def _note_excluded(uid: str, ledger: Ledger, series: str = "") -> None:
+    message = "the source sent it though nobody asked"
+    ledger.note("Note", "Policy", "SentThoughExcluded", message, series=series, instance=uid)
 
 
 def _spooled(instance: Instance, spool: Path) -> set[Path]:

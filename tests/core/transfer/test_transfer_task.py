@@ -310,6 +310,19 @@ def test_an_excluded_series_that_is_sent_unasked_stays_here(tmp_path: Path) -> N
     assert (outcome.line.state, outcome.line.instances.excluded) == ("S", 2)
 
 
+def test_what_nobody_listed_of_an_excluded_series_stays_here_though_its_header_tells_no_modality(
+    tmp_path: Path,
+) -> None:
+    study = fake_study(2, series=2, modalities=("CT", "PR"))
+    stray = FakeInstance("P1", "1.2.3", "1.2.3.2", "1.2.3.2.77", modality="")
+    source = FakeConnector("a", study, FakeFaults(sent_besides=(stray,)))
+    destination = FakeConnector("b")
+    outcome = moved(source, destination, tmp_path, policy=Policy(frozenset({"PR"})))
+    assert {one.series for one in destination.held.values()} == {"1.2.3.1"}
+    assert [entry.instance for entry in named(outcome, "SentThoughExcluded")] == ["1.2.3.2.77"]
+    assert (outcome.line.state, outcome.line.instances.expected) == ("S", 2)
+
+
 def test_a_series_that_nobody_named_is_never_stored(tmp_path: Path) -> None:
     study = fake_study(2, series=2)
     source = FakeConnector("a", study, FakeFaults(sent_besides=(study[2],)))
