@@ -10,7 +10,13 @@ from adit.connectors.dimse import commands
 from adit.connectors.dimse.commands import Command, Element, Field
 
 MAX_IDENTIFIER = 8 << 20
+# As over DICOMweb: a peer that never ends an instance must not fill the disk.
+MAX_INSTANCE_BYTES = 16 << 30
 _COMMAND, _LAST = 1, 2
+
+
+class InstanceTooLarge(Exception):
+    """An instance has more bytes than are taken; what of it was written is still there to be discarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,9 @@ class Message:
 class Incoming:
     """The message that is arriving; instances are taken only while `spool` names a directory for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_instance_bytes: int = MAX_INSTANCE_BYTES) -> None:
+        self._max_instance_bytes = max_instance_bytes
+        self._written = 0
         self.spool: Path | None = None
         self._encoded_command = bytearray()
         self._command: Command | None = None
@@ -49,7 +57,8 @@ class Incoming:
     def take(self, context_id: int, value: bytes) -> Message | None:
         """Take one presentation data value (PS3.8 Annex E); the message, once it is complete.
 
-        Raises ValueError for what no conforming peer sends, and OSError where an instance cannot be written.
+        Raises ValueError for what no conforming peer sends, InstanceTooLarge, and OSError where an instance cannot be
+        written.
         """
         if not value:
             raise ValueError("an empty fragment")
@@ -62,6 +71,9 @@ class Incoming:
         if self._command is None:
             raise ValueError("a data set without a command set")
         if self._file is not None:
+            self._written += len(content)
+            if self._written > self._max_instance_bytes:
+                raise InstanceTooLarge
             self._file.write(content)
         elif len(self._data) + len(content) > MAX_IDENTIFIER:
             raise ValueError("an identifier is too long")
@@ -85,6 +97,7 @@ class Incoming:
                 raise ValueError("an instance that nobody asked for")
             if not commands.has_data_set(self._command):
                 raise ValueError("an instance without a data set")
+            self._written = 0
             # The file's name is ours: a UID from the wire never becomes a path.
             self._file = NamedTemporaryFile(  # noqa: SIM115 - closed when the last fragment is in, or by discard()
                 dir=self.spool, prefix="received-", suffix=".dataset", delete=False

@@ -19,8 +19,8 @@ from pynetdicom.pdu_primitives import P_DATA
 
 from adit.connectors.dimse import commands
 from adit.connectors.dimse.commands import Command
-from adit.connectors.dimse.incoming import Incoming, Message
-from adit.errors import RetryableError
+from adit.connectors.dimse.incoming import MAX_INSTANCE_BYTES, Incoming, InstanceTooLarge, Message
+from adit.errors import AditError, PermanentError, RetryableError
 
 MAX_WAITING = 64
 WINDOW = 2 << 20
@@ -46,7 +46,14 @@ class PeerSilent(RetryableError):
 class Messages:
     """Both directions of one association; one thread uses `receive` and `send`, the rest is pynetdicom's."""
 
-    def __init__(self, peer: str, send_pdu: Callable[[Any], None], alive: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        peer: str,
+        send_pdu: Callable[[Any], None],
+        alive: Callable[[], bool],
+        *,
+        max_instance_bytes: int = MAX_INSTANCE_BYTES,
+    ) -> None:
         self.peer = peer
         self.msg_queue = _End(self)
         self._send_pdu = send_pdu
@@ -56,8 +63,8 @@ class Messages:
         self._unsent = 0
         self._heard = 0.0
         self._ended = False
-        self._failure: RetryableError | None = None
-        self._incoming = Incoming()
+        self._failure: AditError | None = None
+        self._incoming = Incoming(max_instance_bytes)
 
     def receive_into(self, spool: Path) -> None:
         """Take instances from now on, each into a file under `spool`."""
@@ -116,9 +123,12 @@ class Messages:
                     if message is not None:
                         self._deliver(message)
             except OSError as error:
-                self._fail(*spool_failure(self.peer, error))
+                words, reason = spool_failure(self.peer, error)
+                self._fail(RetryableError(words, reason=reason))
+            except InstanceTooLarge:
+                self._fail(PermanentError(f"{self.peer} sends a larger object than we take", reason="InstanceTooLarge"))
             except ValueError as error:
-                self._fail(f"{self.peer} sends what is not DICOM: {error}", "ProtocolError")
+                self._fail(RetryableError(f"{self.peer} sends what is not DICOM: {error}", reason="ProtocolError"))
 
     def sent(self, count: int = 1) -> None:
         """Count PDUs that have gone out."""
@@ -158,8 +168,8 @@ class Messages:
         while len(self._arrived) >= MAX_WAITING and not self._ended:
             self._changed.wait(_CHECK_SECONDS)  # so the socket is not read, and the peer has to wait
 
-    def _fail(self, message: str, reason: str) -> None:
-        self._failure = RetryableError(message, reason=reason)
+    def _fail(self, error: AditError) -> None:
+        self._failure = error
         self._incoming.discard()
         self._changed.notify_all()
 

@@ -6,7 +6,7 @@ import pytest
 
 from adit.connectors.dimse import commands
 from adit.connectors.dimse.commands import Field
-from adit.connectors.dimse.incoming import MAX_IDENTIFIER, Incoming
+from adit.connectors.dimse.incoming import MAX_IDENTIFIER, Incoming, InstanceTooLarge
 
 COMMAND, LAST_COMMAND, DATA, LAST_DATA = b"\1", b"\3", b"\0", b"\2"
 STORE = commands.encode(commands.request(Field.C_STORE_RQ, 1, "1.2", "../../etc/passwd"))
@@ -62,3 +62,16 @@ def test_commands_and_identifiers_have_a_limit() -> None:
     incoming.take(1, LAST_COMMAND + FIND)
     with pytest.raises(ValueError, match="identifier is too long"):
         incoming.take(1, DATA + bytes(MAX_IDENTIFIER + 1))
+
+
+def test_an_instance_has_a_limit_and_the_next_one_its_own(spool: Path) -> None:
+    incoming = Incoming(max_instance_bytes=5)
+    incoming.spool = spool
+    for _ in range(2):
+        incoming.take(1, LAST_COMMAND + STORE)
+        incoming.take(1, DATA + b"odd")
+        assert incoming.take(1, LAST_DATA + b"!!") is not None
+    incoming.take(1, LAST_COMMAND + STORE)
+    incoming.take(1, DATA + b"odd")
+    with pytest.raises(InstanceTooLarge):
+        incoming.take(1, LAST_DATA + b"!!!")

@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from adit.connectors.dimse import commands
 from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.messages import WINDOW, ConnectionLost, Messages, PeerSilent, fragment_size, spool_failure
+from adit.errors import PermanentError
 
 STORE = commands.request(Field.C_STORE_RQ, 1, "1.2", "1.2.3")
 ECHO_ANSWER = b"\3" + commands.encode(commands.request(Field.C_ECHO_RQ, 1, "1.2"))
@@ -26,7 +28,7 @@ class Line:
         self.sent: list[bytes] = []
         self.alive = True
         self.acknowledges = False
-        self.messages = Messages("pacs", self.take, lambda: self.alive)
+        self.messages = Messages("pacs", self.take, lambda: self.alive, max_instance_bytes=1000)
 
     def take(self, primitive: Any) -> None:
         self.sent.extend(value for _, value in primitive.presentation_data_value_list)
@@ -70,6 +72,18 @@ def test_what_is_no_dicom_is_said_at_once() -> None:
     line.deliver(b"\2data")
     with pytest.raises(Exception, match="what is not DICOM: a data set without a command set"):
         line.messages.receive(silence=60)
+
+
+def test_an_object_without_end_is_given_up_for_good_and_leaves_no_file(tmp_path: Path) -> None:
+    line = Line()
+    line.messages.receive_into(tmp_path)
+    line.deliver(b"\3" + commands.encode(STORE))
+    for _ in range(3):
+        line.deliver(b"\0" + bytes(400))
+    with pytest.raises(PermanentError, match="pacs sends a larger object than we take") as error:
+        line.messages.receive(silence=1)
+    assert error.value.reason == "InstanceTooLarge"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_data_set_is_sent_no_further_ahead_than_the_window() -> None:
