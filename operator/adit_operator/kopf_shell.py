@@ -56,11 +56,7 @@ def registry_for(operator: Taker) -> kopf.OperatorRegistry:
         operator.take(dict(event["object"]), deleted=event["type"] == "DELETED")
 
     async def resynced(**_: Any) -> float:
-        seconds = operator.seconds_since_resync
-        if seconds > STALE_SECONDS:
-            # the only error that Kopf answers with 500 at once
-            raise kopf.PermanentError(f"the last resync was {seconds:.0f} s ago")
-        return round(seconds, 1)
+        return fresh(operator)
 
     for name in sorted({watched.kind for watched in WATCHED}):
         kind = KINDS[name]
@@ -68,6 +64,14 @@ def registry_for(operator: Taker) -> kopf.OperatorRegistry:
     kopf.on.login(id="login", registry=registry)(login)
     kopf.on.probe(id="secondsSinceResync", registry=registry)(resynced)
     return registry
+
+
+def fresh(operator: Taker) -> float:
+    """The age of the last resync in seconds. Where it is old, the error that Kopf answers with 500."""
+    seconds = operator.seconds_since_resync
+    if seconds > STALE_SECONDS:
+        raise kopf.PermanentError(f"the last resync was {seconds:.0f} s ago")
+    return round(seconds, 1)
 
 
 def shell_settings() -> kopf.OperatorSettings:

@@ -8,7 +8,8 @@ import pytest
 
 from adit.testing.pacs import LoopbackPacs
 from tests.cluster.access import Kubernetes
-from tests.end_to_end.ward import Ward, ended, runner_account
+from tests.end_to_end.rights import account, documented_rights
+from tests.end_to_end.ward import RUNNER, Ward, ended
 
 
 def free_port() -> int:
@@ -27,6 +28,6 @@ def ward(
         LoopbackPacs(tmp_path / "destination", "DESTINATION") as destination,
     ):
         made = Ward(kubernetes, namespace, source, destination, adit_images, tmp_path, free_port(), free_port())
-        made.apply(*runner_account())
+        made.apply(*account(RUNNER, *documented_rights(project / "docs/operator-rights.md", "## Runner")))
         with ended(made):
             yield made

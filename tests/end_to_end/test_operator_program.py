@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from adit.testing import patients
 from adit.testing.datasets import Study, ct_study
-from tests.end_to_end.ward import Ward, until
+from tests.end_to_end.rights import account, documented_rights
+from tests.end_to_end.ward import Ward, operator_pod, until
 
 pytestmark = pytest.mark.cluster
 
@@ -47,6 +49,17 @@ def test_an_operator_that_is_killed_in_mid_job_goes_on_when_it_is_started_again(
     ward.wait_for_phase("night", "Success")
 
     assert ward.arrived == ward.expected
+
+
+def test_the_operator_works_as_a_pod_with_the_documented_rights_alone(ward: Ward, project: Path) -> None:
+    ward.apply(*account("operator", *documented_rights(project / "docs/operator-rights.md")), operator_pod(ward))
+    ward.job("night", load(ward, "a"))
+
+    ward.wait_for_phase("night", "Success")
+
+    assert ward.arrived == ward.expected
+    log = ward.kubernetes.kubectl("logs", "-n", ward.namespace, "operator")
+    assert [line for line in log.splitlines() if json.loads(line).get("level") != "info"] == []
 
 
 def test_the_program_answers_its_probe_counts_and_logs_lines_of_json(ward: Ward) -> None:

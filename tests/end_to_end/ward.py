@@ -20,7 +20,7 @@ from adit_cli.testing import manifests
 from tests.cluster.access import Kubernetes
 
 RUNNER = "runner"
-SECONDS = 90.0
+SECONDS = 60.0
 
 
 class OperatorProcess:
@@ -62,9 +62,10 @@ class Ward:
     metrics_port: int
     started: list[OperatorProcess] = field(default_factory=list)
 
-    def operator(self, **more: str) -> OperatorProcess:
-        """Start the program; ended by the fixture at the latest."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the program is given."""
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "KUBECONFIG": str(self.kubernetes.kubeconfig),
@@ -74,9 +75,11 @@ class Ward:
             "ADIT_RUNNER_SERVICE_ACCOUNT": RUNNER,
             "ADIT_HEALTH_PORT": str(self.health_port),
             "ADIT_METRICS_PORT": str(self.metrics_port),
-            **more,
         }
-        process = OperatorProcess(environment, self.folder / "operator.log")
+
+    def operator(self, **more: str) -> OperatorProcess:
+        """Start the program; ended by the fixture at the latest."""
+        process = OperatorProcess({**self.environment, **more}, self.folder / "operator.log")
         self.started.append(process)
         return process
 
@@ -97,6 +100,12 @@ class Ward:
         words = ("get", kind, *([name] if name else []), "-n", self.namespace, "-o", "json")
         return json.loads(self.kubernetes.kubectl(*words))
 
+    def log(self) -> str:
+        """What the program said, as a process or as a pod."""
+        if self.started:
+            return self.started[-1].log.read_text()
+        return self.kubernetes.kubectl("logs", "-n", self.namespace, "operator")
+
     def holders(self) -> set[str]:
         """The UIDs of the pods that say that they work a TaskSet."""
         held = (one.get("status", {}).get("holder") for one in self.read("tasksets")["items"])
@@ -108,7 +117,7 @@ class Ward:
             self.kubernetes.kubectl("wait", "-n", self.namespace, f"tj/{name}", where, f"--timeout={SECONDS:.0f}s")
         except Exception as error:
             status = json.dumps(self.read("transferjob", name).get("status"), indent=1)
-            log = self.started[-1].log.read_text()[-4_000:]
+            log = self.log()[-4_000:]
             raise AssertionError(f"{status}\n{log}") from error
 
     @property
@@ -150,24 +159,27 @@ def until(what: str, asked: Any, seconds: float = SECONDS) -> None:
         time.sleep(0.1)
 
 
-def runner_account() -> tuple[dict[str, Any], ...]:
-    """The account of the runners with exactly the rights that the documentation names."""
-    rights = [
-        {"apiGroups": ["adit.dev"], "resources": ["tasksets"], "verbs": ["get"]},
-        {"apiGroups": ["adit.dev"], "resources": ["tasksets/status"], "verbs": ["patch"]},
-    ]
-    group = "rbac.authorization.k8s.io"
-    return (
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": RUNNER}},
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": RUNNER}, "rules": rights},
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": RUNNER},
-            "roleRef": {"apiGroup": group, "kind": "Role", "name": RUNNER},
-            "subjects": [{"kind": "ServiceAccount", "name": RUNNER}],
+def operator_pod(ward: Ward) -> dict[str, Any]:
+    """The program as a pod of a restricted namespace."""
+    environment = {name: value for name, value in ward.environment.items() if name.startswith("ADIT_")}
+    container = {
+        "name": "operator",
+        "image": ward.images["operator"],
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
         },
-    )
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": ward.health_port}, "periodSeconds": 5},
+    }
+    spec = {
+        "serviceAccountName": "operator",
+        "restartPolicy": "Never",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "operator"}, "spec": spec}
 
 
 @contextmanager

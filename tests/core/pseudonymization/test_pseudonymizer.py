@@ -11,7 +11,8 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from adit.errors import BadInput
-from adit.pseudonymization import BUILT_IN, Profile, ProjectKey, Pseudonymizer, TrialMarker
+from adit.pseudonymization import BUILT_IN, Profile, ProjectKey
+from adit.pseudonymization.pseudonymizer import Pseudonymizer, TrialMarker
 from adit.testing.datasets import ct_study, sr_study
 from adit.testing.part10 import read_meta
 from adit.testing.patients import GREEK, JAPANESE, PATIENTS, UMLAUT, Patient
@@ -118,7 +119,7 @@ def test_examination_dates_stay_and_the_birth_date_moves(tmp_path: Path) -> None
 def test_the_same_key_gives_the_same_uids_in_another_process(tmp_path: Path) -> None:
     instance = first_ct(tmp_path)
     code = (
-        "from adit.pseudonymization import *\n"
+        "from adit.pseudonymization.pseudonymizer import *\n"
         f"p = Pseudonymizer(BUILT_IN['adit-compatible'], ProjectKey(bytes(range(32))), frozenset())\n"
         f"print(p.rewritten_uid('{instance.sop_instance_uid}'))"
     )

@@ -1,0 +1,66 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import kopf
+import pytest
+from kopf import Resource
+
+from adit_operator.kopf_shell import STALE_SECONDS, fresh, registry_for, service_account, shell_settings
+
+JOBS, SECRETS, TASK_SETS = ("batch", "v1", "jobs"), ("", "v1", "secrets"), ("adit.dev", "v1alpha1", "tasksets")
+
+
+@dataclass
+class TakingDown:
+    seconds_since_resync: float = 0.0
+    taken: list[tuple[Any, bool]] = field(default_factory=list)
+
+    def take(self, manifest: Any, *, deleted: bool) -> None:
+        self.taken.append((manifest, deleted))
+
+
+def test_the_probe_tells_the_age_of_a_fresh_resync() -> None:
+    assert fresh(TakingDown(STALE_SECONDS)) == STALE_SECONDS
+
+
+def test_the_probe_fails_for_good_when_the_resync_is_stale() -> None:
+    with pytest.raises(kopf.PermanentError, match="181 s"):
+        fresh(TakingDown(STALE_SECONDS + 1))
+
+
+def test_nothing_but_events_is_handled_so_that_no_object_gets_a_finalizer_or_an_annotation() -> None:
+    registry = registry_for(TakingDown())
+    assert len(registry._watching.get_all_handlers()) == 6
+    assert not registry._changing.get_all_handlers()
+    assert not registry._spawning.get_all_handlers()
+    assert not registry._indexing.get_all_handlers()
+
+
+async def test_an_event_is_handed_on_with_whether_the_object_is_gone() -> None:
+    operator = TakingDown()
+    handler: Any = next(iter(registry_for(operator)._watching.get_all_handlers())).fn
+    for kind in (None, "MODIFIED", "DELETED"):
+        assert await handler(event={"type": kind, "object": {"kind": "Job"}}) is None
+    assert operator.taken == [({"kind": "Job"}, False), ({"kind": "Job"}, False), ({"kind": "Job"}, True)]
+
+
+def test_only_our_jobs_and_labelled_secrets_are_asked_for() -> None:
+    selectors = shell_settings().watching.label_selectors
+    asked = {name: selectors.collect(resource(*name)) for name in (JOBS, SECRETS, TASK_SETS)}
+    assert asked == {
+        JOBS: ["app.kubernetes.io/managed-by=adit.dev"],
+        SECRETS: ["adit.dev/purpose in (credential, key)"],
+        TASK_SETS: [],  # finished ones count
+    }
+
+
+def resource(group: str, version: str, plural: str) -> Resource:
+    return Resource(group=group, version=version, plural=plural)
+
+
+def test_a_pod_signs_in_at_the_address_that_the_kubelet_gives(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc\n")
+    assert service_account("10.0.0.1", "443", tmp_path).server == "https://10.0.0.1:443"
+    assert service_account("fd00::1", "6443", tmp_path).server == "https://[fd00::1]:6443"
+    assert service_account("10.0.0.1", "443", tmp_path).token == "abc"

@@ -1,0 +1,69 @@
+import asyncio
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from adit.api.endpoint import endpoint_of
+from adit.cluster.kinds import Ref
+from adit_operator.cache import Cache
+from adit_operator.figures import Figures, figures_of
+from adit_operator.metrics import Metrics, OfTheMoment, families
+from adit_operator.reach import Reach
+from adit_operator.slots import Allocation
+from adit_operator.testing.builders import dicom_server, seen_transfer
+
+FIGURES = Figures(
+    queue_depth=3,
+    queue_retries=2,
+    jobs={"Pending": 4},
+    limits={"PACS@h:1": 2},
+    allocated={"PACS@h:1": 1},
+    up={"PACS@h:1": False},
+)
+
+
+async def scraped(figures: Figures = FIGURES) -> str:
+    registry = CollectorRegistry()
+    registry.register(OfTheMoment(asyncio.get_running_loop(), lambda: figures, lambda: 0.0))
+    return (await asyncio.to_thread(generate_latest, registry)).decode()
+
+
+async def test_the_figures_are_told_under_the_names_of_the_operator() -> None:
+    told = await scraped()
+    for line in (
+        "adit_operator_workqueue_depth 3.0",
+        "adit_operator_workqueue_retries_total 2.0",
+        'adit_operator_jobs{phase="Pending"} 4.0',
+        'adit_operator_server_slots{server="PACS@h:1",state="limit"} 2.0',
+        'adit_operator_server_slots{server="PACS@h:1",state="allocated"} 1.0',
+        'adit_operator_server_up{server="PACS@h:1"} 0.0',
+        "adit_operator_build_info{version=",
+    ):
+        assert line in told
+
+
+def test_every_name_has_the_prefix_of_the_operator() -> None:
+    assert {family.name.startswith("adit_operator_") for family in families(FIGURES, 1.0)} == {True}
+
+
+def test_reconciles_are_counted_by_result_and_timed() -> None:
+    metrics = Metrics()
+    metrics.reconciled("success", 0.2)
+    metrics.reconciled("retry", 0.2)
+    value = metrics.registry.get_sample_value
+    assert value("adit_operator_reconcile_total", {"kind": "TransferJob", "result": "retry"}) == 1
+    assert value("adit_operator_reconcile_duration_seconds_count", {"kind": "TransferJob"}) == 2
+
+
+def test_jobs_are_counted_by_phase_and_servers_by_endpoint() -> None:
+    cache, server, reach = Cache(), dicom_server(), Reach()
+    cache.servers[Ref("DicomServer", "default", "pacs")] = server
+    for name in ("a", "b"):
+        cache.transfers[Ref("TransferJob", "default", name)] = seen_transfer(name)
+    endpoint = str(endpoint_of(server.spec))
+    reach.suspect(endpoint, "it is down", 0.0)
+
+    figures = figures_of(cache, Allocation(Counter({endpoint: 1}), frozenset(), Counter()), reach, 0, 0)
+
+    assert figures.jobs == {"Pending": 2}
+    assert (figures.allocated, figures.up) == ({endpoint: 1}, {endpoint: False})
