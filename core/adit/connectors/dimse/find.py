@@ -1,5 +1,6 @@
 """C-FIND on an association: which information model a query needs, and its answers one by one (PS3.4 C.4.1)."""
 
+import itertools
 from collections.abc import Iterator
 
 from pydicom import Dataset
@@ -15,6 +16,9 @@ from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
 from adit.errors import PermanentError
 from adit.query import Level, Query
+
+# More than any archive has of one patient, study or day; a peer that never ends must not keep us for ever.
+MAX_ANSWERS = 1_000_000
 
 
 def find_model(supported: tuple[QueryModel, ...], query: Query, server: str) -> QueryModel:
@@ -59,14 +63,22 @@ def send_find(association: Association, model: QueryModel, query: Query, charact
     association.send(context.context_id, command, [identifier])
 
 
-def answers(association: Association, first: Message) -> Iterator[Dataset]:
-    """The data sets of the pending responses; raises the error of a final status that is none."""
+def answers(association: Association, first: Message, *, most: int = MAX_ANSWERS) -> Iterator[Dataset]:
+    """The data sets of the pending responses; raises the error of a final status that is none.
+
+    Raises PermanentError with reason AnswerTooLarge where there are more than `most`.
+    """
     message = first
-    while True:
+    for count in itertools.count(1):
         if message.field != Field.C_FIND_RSP:
             raise association.protocol_error("something else than an answer to our C-FIND")
         if of_query(message.status) is not PENDING:
             break
+        if count > most:
+            raise PermanentError(
+                f"{association.peer.name} gives more than {most} answers: ask for less, or by more keys",
+                reason="AnswerTooLarge",
+            )
         syntax = association.context_of(message).transfer_syntax
         try:
             answer = decode_identifier(message.data, syntax)

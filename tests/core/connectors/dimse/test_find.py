@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydicom import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 from adit.connectors.dimse import DimseConnector
-from adit.connectors.dimse.find import find_model
+from adit.connectors.dimse.commands import Element, Field
+from adit.connectors.dimse.find import answers, find_model
+from adit.connectors.dimse.incoming import Message
 from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query
 from adit.testing.datasets import ct_study, mr_study, sr_study
@@ -127,6 +132,27 @@ def test_a_search_that_the_server_refuses_is_an_error(
     with pytest.raises(kind, match=f"C-FIND status {status:#06x}") as error:
         uids(connect(filled), Query(Level.STUDY))
     assert error.value.reason == reason
+
+
+class Endless:
+    """An association whose peer never stops answering."""
+
+    peer = SimpleNamespace(name="pacs")
+
+    def receive(self) -> Message:
+        return Message(1, {Element.COMMAND_FIELD: Field.C_FIND_RSP, Element.STATUS: 0xFF00})
+
+    def context_of(self, message: Message) -> SimpleNamespace:  # noqa: ARG002 - as an Association
+        return SimpleNamespace(transfer_syntax=ImplicitVRLittleEndian)
+
+
+def test_a_peer_that_never_stops_answering_is_left() -> None:
+    association = Endless()
+    given = answers(association, association.receive(), most=3)  # type: ignore[arg-type]  # as much of one as is used
+    assert [next(given), next(given), next(given)] == [Dataset()] * 3
+    with pytest.raises(PermanentError, match="pacs gives more than 3 answers") as error:
+        next(given)
+    assert error.value.reason == "AnswerTooLarge"
 
 
 SCRIPTS = [(UMLAUT, "ISO_IR 192"), (UMLAUT, "ISO_IR 100"), (GREEK, "ISO_IR 192"), (GREEK, "ISO_IR 126")]
