@@ -24,7 +24,7 @@ from adit.transfer.policy import Policy, Selected, select
 from adit.transfer.record import MAX_MESSAGE, Entry, Stage, TaskLine
 from adit.transfer.rewriter import Rewriter, Subject
 from adit.transfer.stream import PassEnd, Progress, Way, run_pass
-from adit.transfer.verify import Patience, Verified, Wanted, WantedSeries, verify
+from adit.transfer.verify import Patience, Verified, Wanted, WantedSeries, surplus, verify
 
 FinalState = Literal["S", "W", "F"]
 
@@ -214,6 +214,9 @@ def _verified(way: Way, listing: Listing, ledger: Ledger, verification: Verifica
     if verified.of_others:
         message = "the destination answers it under another PatientID than the pseudonym: look whose it is there"
         ledger.note("Warning", "Verify", "OtherPatientId", message, count=verified.of_others)
+    if more := surplus(verified, ledger.expected):
+        message = "the destination counts more than was sent: its number does not tell whose they are"
+        ledger.note("Warning", "Verify", "CountedMore", message, count=more)
     return verified
 
 

@@ -1,5 +1,6 @@
 """Last step of a task: ask the destination what it has now, by name, by number, or trust its answers, and say which."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -55,6 +56,15 @@ class Patience:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     stop: Callable[[], bool]
+
+
+def surplus(verified: "Verified", expected: Mapping[str, str]) -> int:
+    """How many instances the destination counts beyond those expected (SOP UID → series), over all series.
+
+    They are others', and may stand for ours: no number can tell.
+    """
+    ours = Counter(expected.values())
+    return sum(max(0, count - ours[series]) for series, count in (verified.counts or {}).items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from adit.api.dicom_server import Verification
 from adit.errors import AccessDenied, PermanentError, RetryableError
-from adit.testing.connectors import FakeConnector, FakeFaults, fake_study
+from adit.testing.connectors import FakeConnector, FakeFaults, FakeInstance, fake_study
 from adit.testing.transfers import FakeClock, moved
 from adit.transfer.outcomes import StoreOutcome
 from adit.transfer.rewriter import Subject
@@ -141,3 +141,12 @@ def test_under_a_pseudonym_an_answer_of_another_patient_is_a_warning(tmp_path: P
 @pytest.mark.parametrize("method", ["Instances", "Counts"])
 def test_the_pseudonym_or_no_patient_at_all_proves(tmp_path: Path, patient_id: str, method: str) -> None:
     assert verified(pseudonymized(tmp_path, FakeFaults(coerced_patient_id=patient_id), method)) == ("S", method, 3)
+
+
+def test_a_number_larger_than_what_was_sent_is_a_warning(tmp_path: Path) -> None:
+    others = [FakeInstance("P1", "1.2.3", "1.2.3.1", f"9.9.{n}") for n in range(4)]
+    verification = Verification.of({"method": "Counts", "settleSeconds": 0})
+    destination = FakeConnector("b", others, FakeFaults(drop_every_nth=1))
+    outcome = moved(FakeConnector("a", fake_study(3)), destination, tmp_path, verification=verification)
+    assert outcome.line.state == "W"
+    assert [(one.kind, one.reason, one.count) for one in outcome.entries] == [("Warning", "CountedMore", 1)]
