@@ -18,6 +18,7 @@ from adit.testing.patients import Patient
 from adit.testing.programs import Storescp
 from adit.testing.task_sets import server_spec
 from adit.testing.transfers import moved, transfer_job_task
+from adit.transfer.rewriter import Subject
 from adit.transfer.transfer import TaskOutcome
 
 AT_ONCE = Verification(settle_seconds=0)
@@ -32,10 +33,10 @@ class Pair:
     study: Study
     folder: Path
 
-    def move(self, verification: Verification = AT_ONCE) -> TaskOutcome:
+    def move(self, verification: Verification = AT_ONCE, subject: Subject | None = None) -> TaskOutcome:
         task = transfer_job_task("P1", self.study.study_instance_uid)
         with connector(self.source) as source, connector(self.destination) as destination:
-            return moved(source, destination, self.folder, task, verification=verification)
+            return moved(source, destination, self.folder, task, verification=verification, subject=subject)
 
     @property
     def missing(self) -> set[str]:
@@ -106,6 +107,13 @@ def test_a_source_that_aborts_mid_study_loses_nothing_that_arrived(pair: Pair) -
 def test_answers_that_carry_only_unique_keys_are_enough(pair: Pair) -> None:
     pair.source.faults = pair.destination.faults = Faults(omit_return_keys=True)
     assert (pair.move().line.state, pair.missing) == ("S", set())
+
+
+def test_a_study_that_the_destination_keeps_under_another_pseudonym_is_no_success(pair: Pair) -> None:
+    # what passes through unchanged carries P1, as a study does that was stored before under that pseudonym
+    outcome = pair.move(subject=Subject("Bob"))
+    assert (outcome.line.state, outcome.line.reason, outcome.line.instances.verified) == ("W", "OtherPatientId", 21)
+    assert pair.move(subject=Subject("P1")).line.state == "S"
 
 
 @pytest.mark.peer
