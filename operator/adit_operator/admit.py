@@ -117,6 +117,7 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
         retry_seconds=settings.retry_seconds,
         service_account=settings.runner_service_account,
+        spool_size=settings.spool_size,
     )
     for secret in secrets.values():
         await _ensure(world, secret)

@@ -49,6 +49,7 @@ class Attempt:
     folder: DicomFolderSpec | None = None
     retry_seconds: float = 120.0
     service_account: str | None = None
+    spool_size: str = "20Gi"  # a quantity; room for the largest instance that is taken
 
 
 def runner_job(attempt: Attempt, *, namespace: str, image: str, mount_dir: str) -> Manifest:
@@ -92,7 +93,7 @@ def _pod(attempt: Attempt, *, image: str, mount_dir: str) -> dict[str, Any]:
         {"name": volume, "mountPath": str(CONFIG_MOUNT / volume), "readOnly": True}
         for volume in sorted(attempt.secrets)
     ]
-    volumes.append({"name": SPOOL, "emptyDir": {}})
+    volumes.append({"name": SPOOL, "emptyDir": {"sizeLimit": attempt.spool_size}})
     mounts.append({"name": SPOOL, "mountPath": str(SPOOL_MOUNT)})
     if attempt.folder is not None:
         volume = attempt.folder.volume

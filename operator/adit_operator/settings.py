@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from adit.api.fields import AETitle, Namespace, ObjectName
 from adit.contract import RETRY_ENV, RunnerSettings
 
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(Ki|Mi|Gi|Ti)$")]
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 
 
@@ -25,6 +26,8 @@ class OperatorSettings(BaseSettings):
     runner_namespace: Annotated[Namespace, Field(alias="ADIT_RUNNER_NAMESPACE")] = "adit"
     runner_image: Annotated[str, Field(alias="ADIT_RUNNER_IMAGE", max_length=500)] = "adit-jobrunner:dev"
     runner_service_account: Annotated[ObjectName | None, Field(alias="ADIT_RUNNER_SERVICE_ACCOUNT")] = None
+    # how much of a machine's disk one runner may fill; Kubernetes evicts it beyond that, one machine knows no limit
+    spool_size: Annotated[Size, Field(alias="ADIT_SPOOL_SIZE")] = "20Gi"
     # none: the jobs of all namespaces; else these, and of the runners' namespace its Jobs
     watch_namespaces: Annotated[
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)

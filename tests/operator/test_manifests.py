@@ -2,6 +2,9 @@ import base64
 import json
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
 from adit import contract
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.cluster.embedded.job_schema import job_problems
@@ -13,6 +16,7 @@ from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import SeenFolder
 from adit_operator.project import seen_job
 from adit_operator.render import Given, Peer, names_of, peers_hash, rendered
+from adit_operator.settings import OperatorSettings
 from adit_operator.testing.builders import JOB_UID, dicom_server
 
 SETTINGS = RunnerSettings(mount_dir="/mnt")
@@ -63,6 +67,20 @@ def test_a_job_runs_one_pod_once() -> None:
 def test_the_pause_between_attempts_is_the_operators_to_set() -> None:
     env = job(retry_seconds=0.5)["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": contract.RETRY_ENV, "value": "0.5"} in env
+
+
+def test_a_spool_has_a_size_that_the_operator_may_set() -> None:
+    [spool] = [one for one in job()["spec"]["template"]["spec"]["volumes"] if one["name"] == "spool"]
+    assert spool["emptyDir"] == {"sizeLimit": "20Gi"}
+    other = job(spool_size=OperatorSettings.model_validate({"ADIT_SPOOL_SIZE": "512Mi"}).spool_size)
+    assert {"sizeLimit": "512Mi"} in [one.get("emptyDir") for one in other["spec"]["template"]["spec"]["volumes"]]
+    assert job_problems(other) == []
+
+
+@pytest.mark.parametrize("size", ["", "0", "20", "-1Gi", "20Gb", "a lot"])
+def test_a_size_that_kubernetes_would_misread_is_refused_at_once(size: str) -> None:
+    with pytest.raises(ValidationError):
+        OperatorSettings.model_validate({"ADIT_SPOOL_SIZE": size})
 
 
 def test_a_runner_gets_the_environment_of_the_contract() -> None:

@@ -1,7 +1,7 @@
 """Which batch/v1 Jobs one machine can run as Kubernetes would; anything else is refused, never ignored in silence.
 
-Placement, resources, security context and service account say where and as whom a pod runs: one machine has one answer
-and leaves them alone.
+Placement, resources, size limits, security context and service account say where and as whom a pod runs: one machine
+has one answer and leaves them alone.
 """
 
 import re
