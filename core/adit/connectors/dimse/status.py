@@ -122,7 +122,7 @@ def query_error(status: int, service: str, peer: Peer) -> AditError | None:
 
 
 def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> AditError:
-    """What an A-ASSOCIATE-RJ stands for; only an AE title is a person's business, the rest passes."""
+    """What an A-ASSOCIATE-RJ stands for: an AE title, or what a peer calls permanent, is a person's business."""
     match (source, diagnostic):
         case (1, 3):
             return AccessDenied(
@@ -145,9 +145,8 @@ def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> Ad
             why = "does not support our protocol version"
         case _:
             why = "gave no reason; its own log may"
-    kind = "permanently" if result == 1 else "for now"
-    return PeerUnavailable(
-        f"{peer.name} at {peer.address} rejected the association of {peer.calling_ae_title} with "
-        f"{peer.called_ae_title} {kind}: it {why}",
-        peer=peer.name,
-    )
+    rejected = f"{peer.name} at {peer.address} rejected the association of {peer.calling_ae_title} with "
+    if result == 1:
+        # Every further task would meet it too, so it is told like a refused AE title, and no task fails of it.
+        return AccessDenied(f"{rejected}{peer.called_ae_title} permanently: it {why}", reason="AssociationRejected")
+    return PeerUnavailable(f"{rejected}{peer.called_ae_title} for now: it {why}", peer=peer.name)

@@ -9,7 +9,7 @@ import pytest
 
 from adit.connectors.dimse import DimseConnector
 from adit.connectors.target import Target
-from adit.errors import AccessDenied, BadInput, PeerUnavailable, PermanentError, RetryableError
+from adit.errors import AccessDenied, AditError, BadInput, PeerUnavailable, PermanentError, RetryableError
 from adit.query import Level, Query
 from adit.testing.faults import Faults
 from adit.testing.pacs import LoopbackPacs
@@ -122,9 +122,14 @@ def test_too_many_associations_are_waited_out(connect: Connect, tmp_path_factory
         connect(pacs).echo()
 
 
-def test_a_rejection_without_a_reason_is_waited_out(loopback_pacs: LoopbackPacs, connect: Connect) -> None:
-    loopback_pacs.faults = Faults(reject_associations=True)
-    with pytest.raises(PeerUnavailable, match="rejected the association of ADIT with PACS permanently"):
+@pytest.mark.parametrize(
+    ("result", "kind", "words"), [(1, AccessDenied, "permanently: it gave"), (2, PeerUnavailable, "for now: it gave")]
+)
+def test_a_rejection_without_a_reason_is_waited_out_unless_it_is_permanent(
+    loopback_pacs: LoopbackPacs, connect: Connect, result: int, kind: type[AditError], words: str
+) -> None:
+    loopback_pacs.faults = Faults(reject_associations=True, rejection=(result, 1, 1))
+    with pytest.raises(kind, match=f"rejected the association of ADIT with PACS {words}"):
         connect(loopback_pacs).echo()
 
 

@@ -88,8 +88,19 @@ def test_a_wrong_ae_title_is_said_with_both_titles_and_the_field_to_change() -> 
 @pytest.mark.parametrize(
     ("source", "diagnostic", "why"), [(3, 2, "too many"), (3, 1, "congested"), (1, 1, "no reason")]
 )
-def test_any_other_rejection_is_waited_out(source: int, diagnostic: int, why: str) -> None:
+def test_any_other_rejection_for_now_is_waited_out(source: int, diagnostic: int, why: str) -> None:
     error = rejection_error(PEER, 2, source, diagnostic)
     assert isinstance(error, PeerUnavailable)
     assert why in error.message
     assert "pacs.example:11112" in error.message
+
+
+@pytest.mark.parametrize(
+    ("source", "diagnostic", "why"), [(1, 1, "no reason"), (1, 2, "application context"), (2, 2, "protocol version")]
+)
+def test_a_permanent_rejection_is_a_persons_business(source: int, diagnostic: int, why: str) -> None:
+    error = rejection_error(PEER, 1, source, diagnostic)
+    assert isinstance(error, AccessDenied)
+    assert error.reason == "AssociationRejected"
+    assert "archive at pacs.example:11112 rejected the association of ADIT with PACS permanently" in error.message
+    assert why in error.message
