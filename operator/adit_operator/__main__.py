@@ -14,7 +14,7 @@ from adit.cluster.connect import DATA_ENV, connect
 from adit.cluster.embedded import EmbeddedCluster
 from adit.errors import AditError, BadInput
 from adit.log_output import log_to
-from adit_operator.kopf_shell import run_shell
+from adit_operator.kopf_shell import EXIT_SECONDS, run_shell
 from adit_operator.metrics import Metrics, OfTheMoment, serving
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
@@ -44,21 +44,21 @@ async def serve(settings: OperatorSettings, program: ProgramSettings) -> None:
 
 async def _together(operator: Operator, settings: OperatorSettings, health_port: int) -> None:
     """The end of one is the end of both; the shell ends without an error at a signal."""
-    shell = asyncio.create_task(run_shell(operator, settings, health_port))
     work = asyncio.create_task(operator.run())
+    shell = asyncio.create_task(run_shell(operator, settings, health_port, ending=work.cancel))
     log.info("the operator runs", namespaces=settings.watch_namespaces or "all", runners=settings.runner_namespace)
     try:
         await asyncio.wait({shell, work}, return_when=asyncio.FIRST_COMPLETED)
+        if work.cancelled():
+            log.info("the operator ends, as it was asked to")
+            await asyncio.wait({shell}, timeout=EXIT_SECONDS)
     finally:
-        unasked = work.done()
         for task in (shell, work):
             task.cancel()
         await asyncio.wait({shell, work})
     for task in (work, shell):
         if not task.cancelled():
             _raise_ours(task)
-    if not unasked:
-        log.info("the operator ends, as it was asked to")
 
 
 def _raise_ours(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ Nothing is decided, patched or retried here: no finalizers, timers, daemons, cha
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,12 +36,14 @@ class Taker(Protocol):
     def take(self, manifest: Manifest, *, deleted: bool) -> None: ...
 
 
-async def run_shell(operator: Taker, settings: OperatorSettings, health_port: int) -> None:
-    """Feed the operator until SIGTERM or SIGINT. Raises what ended a watch for good."""
+async def run_shell(
+    operator: Taker, settings: OperatorSettings, health_port: int, ending: Callable[[], object]
+) -> None:
+    """Feed the operator until SIGTERM or SIGINT, and call `ending` then. Raises what ended a watch for good."""
     watched = settings.watch_namespaces
     namespaces = sorted({*watched, settings.runner_namespace}) if watched else []
     await kopf.operator(
-        registry=registry_for(operator),
+        registry=registry_for(operator, ending),
         settings=shell_settings(),
         clusterwide=not namespaces,
         namespaces=namespaces,
@@ -48,8 +51,8 @@ async def run_shell(operator: Taker, settings: OperatorSettings, health_port: in
     )
 
 
-def registry_for(operator: Taker) -> kopf.OperatorRegistry:
-    """One event handler for each kind, the login, and the probe."""
+def registry_for(operator: Taker, ending: Callable[[], object]) -> kopf.OperatorRegistry:
+    """One event handler for each kind, the login, the probe, and the end."""
     registry = kopf.OperatorRegistry()
 
     async def happened(event: kopf.RawEvent, **_: Any) -> None:
@@ -58,11 +61,15 @@ def registry_for(operator: Taker) -> kopf.OperatorRegistry:
     async def resynced(**_: Any) -> float:
         return fresh(operator)
 
+    async def ends(**_: Any) -> None:
+        ending()  # Kopf waits for every task of the loop before it lets go
+
     for name in sorted({watched.kind for watched in WATCHED}):
         kind = KINDS[name]
         kopf.on.event(kind.group, kind.version, kind.plural, id="happened", registry=registry)(happened)
     kopf.on.login(id="login", registry=registry)(login)
     kopf.on.probe(id="secondsSinceResync", registry=registry)(resynced)
+    kopf.on.cleanup(id="ends", registry=registry)(ends)
     return registry
 
 

@@ -20,6 +20,10 @@ class TakingDown:
         self.taken.append((manifest, deleted))
 
 
+def nothing() -> None:
+    """Nobody is told of the end."""
+
+
 def test_the_probe_tells_the_age_of_a_fresh_resync() -> None:
     assert fresh(TakingDown(STALE_SECONDS)) == STALE_SECONDS
 
@@ -30,7 +34,7 @@ def test_the_probe_fails_for_good_when_the_resync_is_stale() -> None:
 
 
 def test_nothing_but_events_is_handled_so_that_no_object_gets_a_finalizer_or_an_annotation() -> None:
-    registry = registry_for(TakingDown())
+    registry = registry_for(TakingDown(), nothing)
     assert len(registry._watching.get_all_handlers()) == 6
     assert not registry._changing.get_all_handlers()
     assert not registry._spawning.get_all_handlers()
@@ -39,7 +43,7 @@ def test_nothing_but_events_is_handled_so_that_no_object_gets_a_finalizer_or_an_
 
 async def test_an_event_is_handed_on_with_whether_the_object_is_gone() -> None:
     operator = TakingDown()
-    handler: Any = next(iter(registry_for(operator)._watching.get_all_handlers())).fn
+    handler: Any = next(iter(registry_for(operator, nothing)._watching.get_all_handlers())).fn
     for kind in (None, "MODIFIED", "DELETED"):
         assert await handler(event={"type": kind, "object": {"kind": "Job"}}) is None
     assert operator.taken == [({"kind": "Job"}, False), ({"kind": "Job"}, False), ({"kind": "Job"}, True)]
