@@ -103,23 +103,6 @@ def test_a_task_whose_every_series_is_unknown_fails(tmp_path: Path) -> None:
     assert (outcome.line.state, outcome.line.reason, outcome.error) == ("F", "SeriesNotFound", None)
 
 
-def test_a_study_under_another_patient_is_moved_with_a_warning_that_names_nobody(tmp_path: Path) -> None:
-    destination = FakeConnector("b")
-    outcome = moved(FakeConnector("a", fake_study(2, patient_id="Q77")), destination, tmp_path)
-    assert (outcome.line.state, outcome.line.reason) == ("W", "PatientIdMismatch")
-    assert outcome.line.instances.verified == 2
-    assert not any(word in outcome.line.message for word in ("Q77", "P1", "1.2.3"))
-
-
-def test_a_study_under_another_patient_never_gets_a_pseudonym(tmp_path: Path) -> None:
-    source, destination = FakeConnector("a", fake_study(2, patient_id="Q77")), FakeConnector("b")
-    outcome = moved(source, destination, tmp_path, subject=Subject("Alice"))
-    assert (outcome.line.state, outcome.line.reason, outcome.error) == ("F", "PatientIdMismatch", None)
-    assert not any(asked.startswith("fetch") for asked in source.log)
-    assert not destination.held
-    assert not any(word in outcome.line.message for word in ("Q77", "P1", "1.2.3"))
-
-
 @pytest.mark.parametrize(
     ("instances", "reason"),
     [
