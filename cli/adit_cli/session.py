@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,6 +50,24 @@ def environment() -> Mapping[str, str]:
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run one command's coroutine; Ctrl-C and SIGTERM cancel it and reach the caller as KeyboardInterrupt."""
-    # asyncio turns SIGINT into an orderly end; a service manager's SIGTERM deserves the same.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    return asyncio.run(work)
+    terminated = threading.Event()
+
+    async def main() -> T:
+        if threading.current_thread() is threading.main_thread():  # Python hands signals to no other
+            task = asyncio.current_task()
+            assert task is not None
+
+            def terminate() -> None:
+                terminated.set()
+                task.cancel()
+
+            # asyncio turns SIGINT into an orderly end; a service manager's SIGTERM deserves the same.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if terminated.is_set():
+            raise KeyboardInterrupt from None
+        raise

@@ -119,7 +119,12 @@ class Adit:
         path = self.data.with_name(f"{self.data.name}-{log}")
         with path.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
-                self.command(*arguments), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self._env()
+                self.command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._env(),
+                preexec_fn=_with_ctrl_c,  # noqa: PLW1509 - it sets one signal and takes no lock
             )
         try:
             yield Running(process, path)
@@ -196,3 +201,8 @@ def alive(process_id: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def _with_ctrl_c() -> None:
+    """A shell script's background job ignores Ctrl-C, and so would all that it starts: tests run there too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
