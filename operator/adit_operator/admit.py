@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -33,6 +33,10 @@ class Turn:
     waiting: Mapping[str, Waiting]
     next_due: datetime | None
     allocation: Allocation
+    # for each set that was started, how many seconds it could have run before it did
+    waited: tuple[float, ...] = ()
+    # how many runners were told to make room since the last turn, by reason
+    evicted: Mapping[str, int] = field(default_factory=dict)
 
 
 async def admission_turn(world: World, reach: Reach) -> Turn:

@@ -43,6 +43,7 @@ RETRY_SECONDS = 1.0
 FULL_RESYNC = 5
 
 Reconciled = Callable[[str, float], None]
+Turned = Callable[[Turn], None]
 
 
 class Operator:
@@ -59,9 +60,10 @@ class Operator:
         slots: InteractiveSlots | None = None,
         follows: bool = True,
         reconciled: Reconciled = lambda _result, _seconds: None,
+        turned: Turned = lambda _turn: None,
     ) -> None:
         self._world = World(cluster, lease, Cache(), settings, clock or SystemClock())
-        self._follows, self._reconciled = follows, reconciled
+        self._follows, self._reconciled, self._turned = follows, reconciled, turned
         self._resynced = self._world.clock.monotonic()
         self._reach = Reach(settings.probe_seconds)
         self._queue: WorkQueue[Ref] = WorkQueue()
@@ -166,6 +168,7 @@ class Operator:
             try:
                 turn = await admission_turn(self._world, self._reach)
                 self._heed(turn)
+                self._turned(turn)
                 wait = self._seconds_to(turn)
                 await show_allocation(self._world, turn.allocation)
                 await self._sweep()
