@@ -10,6 +10,7 @@ from adit.api.fields import AETitle, CharacterSet, Host, Timestamp, Url, UrlPath
 from adit.api.model import Model
 from adit.api.references import SecretRef
 from adit.api.rules import Rule, validations
+from adit.api.window import MAX_WINDOWS, Window
 
 QueryModel = Literal["PatientRoot", "StudyRoot"]
 RetrieveMethod = Literal["CGet", "Wado", "CMove"]
@@ -91,6 +92,8 @@ class Limits(Model):
     """How many of them are kept for people; 1 where absent, 0 where there is only one."""
     max_search_results: Annotated[int, Field(ge=1, le=10000)] = 200
     """How many answers a search may bring."""
+    requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """How many requests all runners together may make in a minute; as many as they like where absent."""
 
     @property
     def reserve(self) -> int:
@@ -137,6 +140,8 @@ class DicomServerSpec(Model):
     """Which way of storing is preferred, of those it supports."""
     limits: Limits = Limits()
     """How hard it may be used."""
+    windows: Annotated[tuple[Window, ...], Field(max_length=MAX_WINDOWS)] = ()
+    """When runners may work with it; always where there is none, and jobs wait outside."""
     paused: bool = False
     """Whether no new work is started with it; jobs wait."""
     verification: Verification = Verification()

@@ -34,6 +34,11 @@ RELATIVE_PATH_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*(/[A-Za-z0-9_][A-Za-z0-9_
 RETRY_TOKEN_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$"  # noqa: S105  # a word that opens a round
 # PS3.3 C.12.1.1.2: defined terms, several of them parted by a backslash.
 CHARACTER_SET_PATTERN = r"^[A-Z0-9_ \\]*$"
+# A time of day by the clock on the wall; only an end may call midnight 24:00.
+START_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+STOP_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+# It becomes a name of a file: no dot, no slash at its ends.
+TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*$"
 # What Kubernetes takes in labels and annotations.
 LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
@@ -56,6 +61,9 @@ SENTENCES: dict[str, str] = {
     RELATIVE_PATH_PATTERN: "not a relative path (parts of letters, digits, _, . and -, none beginning with . or -)",
     RETRY_TOKEN_PATTERN: "not a token (letters, digits, -, _, . and :)",
     CHARACTER_SET_PATTERN: "not a SpecificCharacterSet (such as ISO_IR 192)",
+    START_PATTERN: 'not a time of day (such as "22:00")',
+    STOP_PATTERN: 'not a time of day (such as "06:00", or "24:00" for midnight)',
+    TIME_ZONE_PATTERN: "not the name of a time zone (such as UTC or Europe/Berlin)",
     LABEL_KEY_PATTERN: "not a label's key (such as adit.dev/purpose)",
     LABEL_VALUE_PATTERN: "not a label's value (letters, digits, -, _ and .)",
 }
