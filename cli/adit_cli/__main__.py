@@ -6,11 +6,11 @@ import sys
 import structlog
 
 from adit.log_output import log_to
-from adit_cli import demo, job_verbs, objects, pacs, populate, run, servers
+from adit_cli import demo, doctor, job_verbs, objects, pacs, populate, run, servers
 from adit_cli.app import app
 from adit_cli.exit_codes import ExitCode
 
-__all__ = ["app", "demo", "job_verbs", "main", "objects", "pacs", "populate", "run", "servers"]
+__all__ = ["app", "demo", "doctor", "job_verbs", "main", "objects", "pacs", "populate", "run", "servers"]
 
 
 def main() -> None:

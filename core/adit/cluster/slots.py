@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from adit.api.endpoint import Endpoint
+from adit.api.resource import DicomServer
 from adit.errors import RetryableError
 
 ACQUIRE_SECONDS = 30.0
@@ -26,3 +27,16 @@ class InteractiveSlots(Protocol):
         Waits up to `timeout` seconds, then raises SlotsTaken. A holder that died does not count.
         """
         ...
+
+
+def interactive_capacity(server: DicomServer) -> int:
+    """The interactive slots of a server; one that keeps none lends one while no runner uses it. Raises SlotsTaken."""
+    limits = server.spec.limits
+    if limits.reserve:
+        return limits.reserve
+    if server.status.allocated:
+        raise SlotsTaken(
+            f"all {limits.max_associations} associations of DicomServer/{server.metadata.name} are for runners, and "
+            f"{server.status.allocated} work now: wait until they end, or set spec.limits.reservedInteractive"
+        )
+    return 1

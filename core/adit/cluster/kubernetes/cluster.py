@@ -37,6 +37,11 @@ class KubernetesCluster:
         """The cluster that these credentials lead to; nothing is sent before the first request."""
         return cls(Connection(credentials))
 
+    @property
+    def connection(self) -> Connection:
+        """The way to what is no object of ours: versions, access reviews, the Deployment of the operator."""
+        return self._connection
+
     async def close(self) -> None:
         """End the connections, also those of the persons. For the cluster that was opened, not for its persons."""
         await self._connection.close()

@@ -77,6 +77,13 @@ class Connection:
         finally:
             response.close()
 
+    async def headers(self, call: Call) -> Mapping[str, str]:
+        """The headers of the answer to a request, where its body is of no interest."""
+        times = aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS)
+        response = await self._accepted(call, times)
+        response.close()
+        return response.headers
+
     @asynccontextmanager
     async def chunks(self, call: Call, *, idle_seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes of an answer as they come; they end where the server, the network or the silence ends them."""

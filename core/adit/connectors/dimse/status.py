@@ -12,6 +12,18 @@ from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError
 from adit.transfer.outcomes import StoreOutcome
 
 
+class CallingTitleUnknown(AccessDenied):
+    """The peer does not know our AE title (PS3.8 9.3.4: source 1, reason 3)."""
+
+
+class CalledTitleUnknown(AccessDenied):
+    """The peer does not go by the AE title that it was called by (source 1, reason 7)."""
+
+
+class RejectedForNow(PeerUnavailable):
+    """The peer rejected the association and says that this will pass."""
+
+
 class Verdict(Enum):
     """What follows from a status."""
 
@@ -125,13 +137,13 @@ def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> Ad
     """What an A-ASSOCIATE-RJ stands for: an AE title, or what a peer calls permanent, is a person's business."""
     match (source, diagnostic):
         case (1, 3):
-            return AccessDenied(
+            return CallingTitleUnknown(
                 f"{peer.name} does not know our AE title {peer.calling_ae_title} (it was called as "
                 f"{peer.called_ae_title}); add {peer.calling_ae_title} to its known peers, or set "
                 "spec.dimse.callingAeTitle to one that it knows"
             )
         case (1, 7):
-            return AccessDenied(
+            return CalledTitleUnknown(
                 f"{peer.name} does not go by the AE title {peer.called_ae_title} (called by {peer.calling_ae_title}); "
                 "set spec.aeTitle to its own"
             )
@@ -149,4 +161,4 @@ def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> Ad
     if result == 1:
         # Every further task would meet it too, so it is told like a refused AE title, and no task fails of it.
         return AccessDenied(f"{rejected}{peer.called_ae_title} permanently: it {why}", reason="AssociationRejected")
-    return PeerUnavailable(f"{rejected}{peer.called_ae_title} for now: it {why}", peer=peer.name)
+    return RejectedForNow(f"{rejected}{peer.called_ae_title} for now: it {why}", peer=peer.name)

@@ -1,0 +1,118 @@
+"""The operator as the API shows it: its Deployment, and whether jobs are looked at. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from adit.cluster.cluster import Manifest
+from adit.diagnosis.finding import Finding, ok, problem, skipped, warning
+
+LAG_SECONDS = 120
+
+
+def judge_operator(deployments: Sequence[Manifest] | None, version: str) -> list[Finding]:
+    """The operator's Deployments, as far as this account sees them; None where it may not look."""
+    if deployments is None:
+        return [
+            skipped(
+                "OperatorUnseen",
+                "operator",
+                "your account may not see the operator's Deployment",
+                fix="what follows tells whether it works; else ask whoever installed ADIT",
+            )
+        ]
+    if not deployments:
+        return [
+            problem(
+                "OperatorMissing",
+                "operator",
+                "no operator is installed",
+                cause="there is no Deployment with the labels of the chart (part-of=adit, component=operator)",
+                fix="helm install adit charts/adit -n adit --create-namespace",
+            )
+        ]
+    findings = [_deployment(one, version) for one in deployments]
+    if len(deployments) > 1:
+        names = ", ".join(_name(one) for one in deployments)
+        findings.append(
+            warning(
+                "OperatorsSeveral",
+                "operator",
+                f"{len(deployments)} operators are installed: {names}",
+                cause="two that watch the same namespaces both make runners, and PACS limits hold for each alone",
+                fix="uninstall all but one, or give them watchNamespaces that do not overlap",
+            )
+        )
+    return findings
+
+
+def _deployment(deployment: Manifest, version: str) -> Finding:
+    name, status = _name(deployment), deployment.get("status") or {}
+    wanted = (deployment.get("spec") or {}).get("replicas", 1)
+    if wanted == 0:
+        return problem(
+            "OperatorOff",
+            "operator",
+            f"{name} has 0 replicas",
+            cause="somebody scaled it down; runners at work go on, and nothing new starts",
+            fix=f"kubectl scale -n {_namespace(deployment)} deploy/{deployment['metadata']['name']} --replicas=1",
+        )
+    if not status.get("availableReplicas"):
+        return problem(
+            "OperatorDown",
+            "operator",
+            f"{name} has no pod that is ready",
+            cause="its pod cannot be started or scheduled, ends, or its last full look at the cluster is too old",
+            fix=f"kubectl get pods -n {_namespace(deployment)} -l app.kubernetes.io/component=operator, then describe "
+            "and logs of that pod",
+        )
+    theirs = (deployment["metadata"].get("labels") or {}).get("app.kubernetes.io/version", "")
+    if theirs and theirs != version:
+        return warning(
+            "OperatorOtherVersion",
+            "operator",
+            f"{name} is of version {theirs}, this program of {version}",
+            cause="chart and program were not upgraded together",
+            fix="use the program of the operator's version, or helm upgrade",
+        )
+    return ok("OperatorReady", "operator", f"{name} is ready (version {theirs or 'unknown'})")
+
+
+def environment_of(deployment: Manifest) -> dict[str, str]:
+    """The settings of an operator, by their names."""
+    containers = deployment["spec"]["template"]["spec"].get("containers") or [{}]
+    return {one["name"]: one["value"] for one in containers[0].get("env") or [] if "value" in one}
+
+
+def lagging(jobs: Iterable[Manifest], now: datetime) -> list[tuple[str, str]]:
+    """Namespaces and names of jobs that the operator should long have looked at, by the API server's clock."""
+    found = []
+    for job in jobs:
+        metadata = job["metadata"]
+        seen = (job.get("status") or {}).get("observedGeneration")
+        created = datetime.fromisoformat(metadata["creationTimestamp"]).astimezone(UTC)
+        old = (now - created).total_seconds() > LAG_SECONDS
+        if old and not metadata.get("deletionTimestamp") and seen != metadata.get("generation"):
+            found.append((metadata["namespace"], metadata["name"]))
+    return found
+
+
+def judge_lag(behind: Sequence[tuple[str, str]], looked_at: int) -> Finding:
+    """Whether jobs are looked at, which is the surest sign of an operator that works."""
+    if not behind:
+        return ok("OperatorFollows", "operator", f"has looked at every job ({looked_at} seen)")
+    names = ", ".join(f"{space}/{name}" for space, name in behind[:5])
+    return problem(
+        "OperatorLags",
+        "operator",
+        f"has not looked at {len(behind)} jobs as they now stand: {names}",
+        cause="it does not run, does not watch that namespace (watchNamespaces), or lacks a right",
+        fix="look at its Deployment and its log; run adit doctor in its pod, which lists the rights that it lacks",
+    )
+
+
+def _name(deployment: Manifest) -> str:
+    return f"Deployment {_namespace(deployment)}/{deployment['metadata']['name']}"
+
+
+def _namespace(deployment: Manifest) -> str:
+    return str(deployment["metadata"].get("namespace", "default"))
