@@ -10,7 +10,7 @@ from adit.testing.pacs import LoopbackPacs
 from adit.testing.programs import Dcmqrscp, Storescp
 from adit.testing.pytest_plugin import skip_or_fail
 
-pytest_plugins = ["tests.cluster.plugin"]
+pytest_plugins = ["tests.cluster.plugin", "tests.charts.plugin"]
 
 
 @pytest.fixture(scope="session")

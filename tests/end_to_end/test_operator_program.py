@@ -6,23 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from adit.testing import patients
-from adit.testing.datasets import Study, ct_study
 from tests.end_to_end.rights import account, documented_rights
-from tests.end_to_end.ward import Ward, operator_pod, until
+from tests.end_to_end.tenant import until
+from tests.end_to_end.ward import Ward, operator_pod
 
 pytestmark = pytest.mark.cluster
 
 
-def load(ward: Ward, *labels: str, instances: int = 4) -> tuple[Study, ...]:
-    studies = tuple(ct_study(patients.PLAIN, instances=instances, rows=16, label=label) for label in labels)
-    for study in studies:
-        ward.source.load(study.write(ward.folder / "files" / study.label))
-    return studies
-
-
 def test_a_job_that_is_applied_ends_in_success_with_its_images_at_the_destination(ward: Ward) -> None:
-    studies = load(ward, "a")
+    studies = ward.load("a")
     operator = ward.operator()
     ward.job("night", studies)
 
@@ -34,7 +26,7 @@ def test_a_job_that_is_applied_ends_in_success_with_its_images_at_the_destinatio
 
 
 def test_an_operator_that_is_killed_in_mid_job_goes_on_when_it_is_started_again(ward: Ward) -> None:
-    studies = load(ward, "a", "b", "c")
+    studies = ward.load("a", "b", "c")
     ward.destination.faults = replace(ward.destination.faults, delay_per_instance=0.5)
     killed = ward.operator()
     ward.job("night", studies, parallelism=1)
@@ -53,7 +45,7 @@ def test_an_operator_that_is_killed_in_mid_job_goes_on_when_it_is_started_again(
 
 def test_the_operator_works_as_a_pod_with_the_documented_rights_alone(ward: Ward, project: Path) -> None:
     ward.apply(*account("operator", *documented_rights(project / "docs/operator-rights.md")), operator_pod(ward))
-    ward.job("night", load(ward, "a"))
+    ward.job("night", ward.load("a"))
 
     ward.wait_for_phase("night", "Success")
 
@@ -65,7 +57,7 @@ def test_the_operator_works_as_a_pod_with_the_documented_rights_alone(ward: Ward
 def test_the_program_answers_its_probe_counts_and_logs_lines_of_json(ward: Ward) -> None:
     operator = ward.operator()
     until("the probe answers", lambda: ward.healthz() == 200)
-    ward.job("night", load(ward, "a"))
+    ward.job("night", ward.load("a"))
     ward.wait_for_phase("night", "Success")
 
     until("the last reconcile is counted", lambda: 'adit_operator_jobs{phase="Success"} 1.0' in ward.metrics())

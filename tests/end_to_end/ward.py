@@ -1,26 +1,20 @@
-"""A tenant's namespace on a real Kubernetes: two loopback PACS that pods reach, a runner's account, and the program."""
+"""A tenant whose operator is a process of this machine, where a test can start it, kill it and read its log."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from adit.testing.datasets import Study
-from adit.testing.pacs import LoopbackPacs
-from adit_cli.testing import manifests
-from tests.cluster.access import Kubernetes
+from tests.end_to_end.tenant import Tenant
 
 RUNNER = "runner"
-SECONDS = 60.0
 
 
 class OperatorProcess:
@@ -49,18 +43,13 @@ class OperatorProcess:
 
 
 @dataclass
-class Ward:
+class Ward(Tenant):
     """What a test acts on."""
 
-    kubernetes: Kubernetes
-    namespace: str
-    source: LoopbackPacs
-    destination: LoopbackPacs
     images: dict[str, str]
-    folder: Path
     health_port: int
     metrics_port: int
-    started: list[OperatorProcess] = field(default_factory=list)
+    started: list[OperatorProcess] = field(default_factory=list, init=False)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -83,50 +72,11 @@ class Ward:
         self.started.append(process)
         return process
 
-    def apply(self, *objects: dict[str, Any]) -> None:
-        self.kubernetes.kubectl("apply", "-n", self.namespace, "-f", "-", input=json.dumps(listed(objects)))
-
-    def job(self, name: str, studies: Sequence[Study], **spec: Any) -> None:
-        """Both servers as pods reach them, and a job for these studies."""
-        address = self.kubernetes.publish(self.source.port)
-        self.kubernetes.publish(self.destination.port)
-        servers = [
-            manifests.server(name, peer, dimse={"host": address, "port": peer.port, "responseTimeoutSeconds": 10})
-            for name, peer in (("source", self.source), ("destination", self.destination))
-        ]
-        self.apply(*servers, manifests.job(name, studies, **spec))
-
-    def read(self, kind: str, name: str = "") -> Any:
-        words = ("get", kind, *([name] if name else []), "-n", self.namespace, "-o", "json")
-        return json.loads(self.kubernetes.kubectl(*words))
-
     def log(self) -> str:
         """What the program said, as a process or as a pod."""
         if self.started:
             return self.started[-1].log.read_text()
-        return self.kubernetes.kubectl("logs", "-n", self.namespace, "operator")
-
-    def holders(self) -> set[str]:
-        """The UIDs of the pods that say that they work a TaskSet."""
-        held = (one.get("status", {}).get("holder") for one in self.read("tasksets")["items"])
-        return {str(holder["podUid"]) for holder in held if holder}
-
-    def wait_for_phase(self, name: str, phase: str) -> None:
-        try:
-            where = f"--for=jsonpath={{.status.phase}}={phase}"
-            self.kubernetes.kubectl("wait", "-n", self.namespace, f"tj/{name}", where, f"--timeout={SECONDS:.0f}s")
-        except Exception as error:
-            status = json.dumps(self.read("transferjob", name).get("status"), indent=1)
-            log = self.log()[-4_000:]
-            raise AssertionError(f"{status}\n{log}") from error
-
-    @property
-    def arrived(self) -> set[str]:
-        return {one.sop_instance_uid for one in self.destination.instances()}
-
-    @property
-    def expected(self) -> set[str]:
-        return {one.sop_instance_uid for one in self.source.instances()}
+        return self.kubectl("logs", "operator")
 
     def healthz(self) -> int:
         return status_of(f"http://127.0.0.1:{self.health_port}/healthz")
@@ -134,10 +84,6 @@ class Ward:
     def metrics(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
             return str(answer.read().decode())
-
-
-def listed(objects: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def status_of(url: str) -> int:
@@ -149,14 +95,6 @@ def status_of(url: str) -> int:
         return error.code
     except (URLError, ConnectionError):
         return 0
-
-
-def until(what: str, asked: Any, seconds: float = SECONDS) -> None:
-    """Poll: the processes and pods that are waited for signal nothing to a test."""
-    end = time.monotonic() + seconds
-    while not asked():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 def operator_pod(ward: Ward) -> dict[str, Any]:
@@ -191,5 +129,4 @@ def ended(ward: Ward) -> Iterator[Ward]:
         for process in ward.started:
             if process.runs:
                 process.kill()
-        for peer in (ward.source, ward.destination):
-            ward.kubernetes.unpublish(peer.port)
+        ward.unpublish()

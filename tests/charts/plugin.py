@@ -1,4 +1,7 @@
-"""Fixtures of the chart's tests: helm without and with a cluster."""
+"""The fixture `helm`, for the chart's own tests and for those that run on an installed chart.
+
+Loaded by tests/conftest.py, after the plugin that brings the cluster.
+"""
 
 import pytest
 
@@ -6,6 +9,8 @@ from tests.charts import helm as helms
 from tests.charts.helm import Helm
 from tests.cluster.access import Kubernetes
 from tests.cluster.plugin import needs_cluster, way
+
+NO_HELM = pytest.StashKey[str]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -18,12 +23,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[NO_HELM] = str(reason)
 
 
-NO_HELM = pytest.StashKey[str]()
-
-
 @pytest.fixture(scope="session")
 def helm(request: pytest.FixtureRequest, kubernetes: Kubernetes) -> Helm:
-    """The real helm 4; with CI=true its absence is a failure."""
+    """The real helm 4; where the local cluster was asked for its absence is a failure."""
     path = helms.find()
     if path is None:
         reason = request.config.stash.get(NO_HELM, "helm 4 is not installed")
