@@ -63,7 +63,7 @@ def proof_of(job: TransferJob, source: Connector, destination: Connector, exclud
         _pseudonymized(job, task, source, destination, excluded)
         if pseudonymized
         else _identified(job, task, source, destination)
-        for task in job.spec.tasks
+        for task in job.spec.inline
     ]
 
 

@@ -18,13 +18,17 @@ from adit_operator.prober import ConnectorProber
 from adit_operator.settings import OperatorSettings
 
 TAKEOVER_SECONDS = 0.5
+WRITES_PER_SECOND = 200
+STATUS_SECONDS = 0.2
 
 
 def operator_settings(data: Path) -> OperatorSettings:
     """The operator's settings from the environment; folders lie in the data folder unless MOUNT_DIR says otherwise."""
+    # a file on this machine takes more than an API server, and a person watches the numbers
+    settings = OperatorSettings(writes_per_second=WRITES_PER_SECOND, status_seconds=STATUS_SECONDS)
     if os.environ.get("MOUNT_DIR"):
-        return OperatorSettings()
-    return OperatorSettings(mount_dir=str(data / "folders"))
+        return settings
+    return settings.model_copy(update={"mount_dir": str(data / "folders")})
 
 
 async def host(data: Path) -> None:

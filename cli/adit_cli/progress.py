@@ -64,5 +64,5 @@ class JobProgress:
 def counts_of(job: TransferJob) -> str:
     """Tasks and instances in few words."""
     tasks, instances = job.status.tasks, job.status.instances
-    words = f"{tasks.finished}/{tasks.total or len(job.spec.tasks)} tasks, {instances.stored} instances"
+    words = f"{tasks.finished}/{tasks.total or len(job.spec.inline)} tasks, {instances.stored} instances"
     return f"{words}, {tasks.failed} failed" if tasks.failed else words

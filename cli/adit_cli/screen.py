@@ -61,7 +61,7 @@ def _cells(row: Row, bar: int) -> tuple[Text | ProgressBar, ...]:
         Text(row.ref.name),
         ProgressBar(total=1.0, completed=fraction, width=bar),
         Text(f"{fraction:.0%}"),
-        Text.assemble(f"{tasks.finished}/{tasks.total or len(row.job.spec.tasks)}", failed),
+        Text.assemble(f"{tasks.finished}/{tasks.total or len(row.job.spec.inline)}", failed),
         Text(str(status.instances.stored)),
         Text(moving, style="cyan") if moving else Text(word, style=color),
         Text(duration(left) if left is not None else ""),

@@ -9,7 +9,7 @@ from adit.api.tasks import with_ids
 from adit.api.transfer_job import RetryScope
 from adit.errors import PermanentError
 from adit_operator.rounds import Refused as OutOfScope
-from adit_operator.rounds import tasks_in_scope
+from adit_operator.rounds import ids_in_scope
 
 FINISHED = frozenset({"Success", "Warning", "Failure", "Canceled"})
 Patch = Mapping[str, Any]
@@ -78,12 +78,13 @@ def retried(
             f"TransferJob/{name} has not finished ({phase or 'not seen by the operator yet'}): "
             "retry when it has, or cancel it first"
         )
-    known = with_ids(job.spec.tasks)
-    strangers = [name for name in tasks if name not in {str(task.id) for task in known}]
+    # of tasks in Secrets those are known that are in a set; the operator knows the others
+    known = [str(task.id) for task in with_ids(job.spec.inline)] or list(states)
+    strangers = [name for name in tasks if name not in set(known)]
     if strangers:
         some = ", ".join(strangers[:MAX_NAMED])
         raise Refused(f"TransferJob/{name} has no task {some}; adit describe tj {name} lists them")
-    refused = tasks_in_scope(known, states, scope, tasks)
+    refused = ids_in_scope(known, states, scope, tasks) if known else None
     if isinstance(refused, OutOfScope):
         raise Refused(f"TransferJob/{name}: {refused.message}")
     return {

@@ -18,11 +18,13 @@ MAX_NAMED_PROBLEMS = 5
 def refusals(seen: Observed) -> Iterator[Waiting]:
     """Why the job cannot run until a person acts, most fundamental first; nothing when it is accepted."""
     yield from _unresolved(seen)
-    yield from _invalid_tasks(seen.job.spec)
+    yield from _invalid_tasks(seen)
     yield from _unknown_profile(seen.job.spec)
     yield from _not_granted(seen)  # guard: grants-at-every-reconcile
     yield from _credentials(seen)
     yield from _incapable(seen)
+    if seen.unlisted is not None:
+        yield seen.unlisted
 
 
 def refusal(seen: Observed) -> Waiting | None:
@@ -66,8 +68,9 @@ def _unresolved(seen: Observed) -> Iterator[Waiting]:
             yield Waiting("FolderNotFound", f"there is no DicomFolder {where}: create it, or correct the name")
 
 
-def _invalid_tasks(spec: TransferJobSpec) -> Iterator[Waiting]:
-    problems = validate_transfer_job(spec)
+def _invalid_tasks(seen: Observed) -> Iterator[Waiting]:
+    """Of tasks that are planned this was asked already, and they cannot change."""
+    problems = validate_transfer_job(seen.job.spec) if seen.job.status.plan is None else []
     if problems:
         more = f"; and {len(problems) - MAX_NAMED_PROBLEMS} more" if len(problems) > MAX_NAMED_PROBLEMS else ""
         yield Waiting("InvalidTasks", "; ".join(problems[:MAX_NAMED_PROBLEMS]) + more)

@@ -7,12 +7,10 @@ from functools import lru_cache
 
 from adit.api.counts import InstanceCounts, TaskCounts
 from adit.api.task_set import TaskState
-from adit.api.tasks import with_ids
-from adit.api.transfer_job import FailureSummary, TransferJobSpec
+from adit.api.transfer_job import FailureSummary
 from adit.errors import BadInput
 from adit.transfer.record import TaskLine, decode
 from adit_operator.observed import SeenSet
-from adit_operator.rounds import newest_states
 
 MAX_REASONS = 10
 NOTHING = InstanceCounts()
@@ -32,61 +30,74 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one set contributes: the work on those of its tasks that no later round repeats."""
+    """What one set contributes: the state of and the work on those of its tasks that no later round repeats."""
 
+    states: tuple[TaskState, ...] = ()
     instances: InstanceCounts = NOTHING
     bytes: int = 0
     reasons: Mapping[str, int] | None = None
 
 
 def aggregate(
-    spec: TransferJobSpec,
+    total: int,
     sets: Sequence[SeenSet],
     *,
     without_record: TaskState = "P",
     repeated: Iterable[str] = (),
 ) -> Totals:
     """Add up the sets; a task that is in no set is `without_record`, one that is to be `repeated` is pending."""
-    again = tuple(repeated)
-    states = newest_states(sets) | dict.fromkeys(again, "P")
-    letters = Counter(states.get(str(task.id), without_record) for task in with_ids(spec.tasks))
-    newest = newest_rounds(sets) | dict.fromkeys(again, NEXT_ROUND)
-    shares = [share_of(seen, newest) for seen in sets]
+    again = frozenset(repeated)
+    later = later_rounds(sets) | dict.fromkeys(again, NEXT_ROUND)
+    shares = [share_of(seen, later) for seen in sets]
+    letters: Counter[str] = Counter()
+    for share in shares:
+        letters.update(share.states)
+    letters["P"] += len(again)
+    letters[without_record] += total - letters.total()
     return Totals(
         tasks=TaskCounts(
-            total=len(spec.tasks),
+            total=total,
             pending=letters["P"],
             succeeded=letters["S"],
             warned=letters["W"],
             failed=letters["F"],
             canceled=letters["C"],
         ),
-        instances=sum((share.instances for share in shares), InstanceCounts()),
+        instances=sum((share.instances for share in shares if share.instances is not NOTHING), NOTHING),
         bytes=sum(share.bytes for share in shares),
-        failures=_failures(sets, shares, newest),
+        failures=_failures(sets, shares, later),
     )
 
 
-def newest_rounds(sets: Iterable[SeenSet]) -> dict[str, int]:
-    """The newest round that holds each task."""
+def later_rounds(sets: Sequence[SeenSet]) -> dict[str, int]:
+    """The newest round of each task that a round after the first holds: few, however many tasks there are."""
+    first = min((seen.round for seen in sets), default=0)
     newest: dict[str, int] = {}
     for seen in sets:
-        for name in seen.task_ids:
-            newest[name] = max(seen.round, newest.get(name, 0))
+        if seen.round > first:
+            for name in seen.task_ids:
+                newest[name] = max(seen.round, newest.get(name, 0))
     return newest
 
 
-def share_of(seen: SeenSet, newest: Mapping[str, int]) -> Share:
+def share_of(seen: SeenSet, later: Mapping[str, int]) -> Share:
     """The whole set, or by its record those tasks that it saw last."""
-    kept = {name for name in seen.task_ids if newest[name] == seen.round}
+    if not later or later.keys().isdisjoint(seen.task_ids):
+        return Share(seen.states, seen.instances, seen.bytes, seen.reasons)
+    kept = {name for name in seen.task_ids if _newest(seen, name, later)}
     if len(kept) == len(seen.task_ids):
-        return Share(seen.instances, seen.bytes, seen.reasons)
+        return Share(seen.states, seen.instances, seen.bytes, seen.reasons)
     lines = [line for line in _lines(seen.record) if line.id in kept]
     return Share(
+        tuple(state for name, state in zip(seen.task_ids, seen.states, strict=True) if name in kept),
         sum((line.instances for line in lines), InstanceCounts()),
         sum(line.bytes for line in lines),
         Counter(line.reason for line in lines if line.state != "S" and line.reason),
     )
+
+
+def _newest(seen: SeenSet, name: str, later: Mapping[str, int]) -> bool:
+    return later.get(name, seen.round) == seen.round
 
 
 @lru_cache(maxsize=256)
@@ -98,12 +109,10 @@ def _lines(record: str) -> tuple[TaskLine, ...]:
         return ()
 
 
-def _failures(
-    sets: Sequence[SeenSet], shares: Sequence[Share], newest: Mapping[str, int]
-) -> tuple[FailureSummary, ...]:
+def _failures(sets: Sequence[SeenSet], shares: Sequence[Share], later: Mapping[str, int]) -> tuple[FailureSummary, ...]:
     """The most frequent coded reasons of the tasks' newest rounds."""
     reasons: Counter[str] = Counter()
     for seen, share in zip(sets, shares, strict=True):
         reasons.update(share.reasons or {})
-        reasons.update(one.reason for one in seen.overrides if newest[one.id] == seen.round)
+        reasons.update(one.reason for one in seen.overrides if _newest(seen, one.id, later))
     return tuple(FailureSummary(reason=reason, count=count) for reason, count in reasons.most_common(MAX_REASONS))

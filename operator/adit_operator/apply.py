@@ -4,36 +4,59 @@ from collections.abc import Callable
 
 from adit.api import labels
 from adit.api.endpoint import endpoint_of
+from adit.api.transfer_job import TransferJobStatus
 from adit.cluster.cluster import Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import KEY_BYTES, ProjectKey
-from adit_operator.decision import Decision, StopWrite, VerdictWrite
+from adit_operator.clock import timestamp
+from adit_operator.decision import Decision, Later, Removal, StopWrite, VerdictWrite
+from adit_operator.events import job_events
 from adit_operator.gather import World
 from adit_operator.key import key_marker, key_secret
-from adit_operator.merge import merge_patch
+from adit_operator.merge import merge_patch, only_numbers
 from adit_operator.observed import SeenSet
 from adit_operator.reach import Reach
 
 Random = Callable[[int], bytes]
+# How long a job waits that was given writes, so that others get theirs; one that got none asks for the next.
+SHARE_SECONDS = 0.5
 
 
-async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decision, random: Random) -> bool:
-    """Do what was decided about the TransferJob as it was read; True where it must be looked at again at once.
+async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decision, random: Random) -> Later | None:
+    """Do what was decided about the TransferJob as it was read; answers when it must be looked at again.
 
     A write that meets a newer version of its object is not forced: it is read again, the status is not written, and
-    everything is decided anew.
+    everything is decided anew. Objects are made and removed no faster than the API server is to be asked; the rest
+    waits for another look, which finds out by itself what is still to do.
     """
     _tell(world, reach, decision)
     await _apply_key(world, manifest["metadata"]["namespace"], decision, random)
+    in_pace = [
+        *[await _create(world, child) for child in decision.create if _may_write(world)],
+        *[await _remove(world, removal) for removal in decision.remove if _may_write(world)],
+    ]
     writes = [
+        *in_pace,
         *[await _verdict(world, write) for write in decision.verdicts],
         *[await _stop(world, write) for write in decision.stops],
-        *[await _create(world, manifest) for manifest in decision.create],
         *[await _retire(world, seen) for seen in decision.retire],
     ]
     if not all(writes):  # guard: children-before-status
-        return True
-    return not await _status(world, manifest, decision) or decision.again
+        return Later()
+    written = await _status(world, manifest, decision.status)
+    if written is None:
+        return Later()
+    if len(in_pace) < len(decision.create) + len(decision.remove):
+        return Later(SHARE_SECONDS if in_pace else 1 / world.settings.writes_per_second)
+    if decision.again:
+        return Later()
+    waits = [seconds for seconds in (written, decision.within) if seconds]
+    return Later(min(waits)) if waits else None
+
+
+def _may_write(world: World) -> bool:
+    """Whether one more object may be made or removed now."""
+    return world.memory.pace.take(world.clock.monotonic(), world.settings.writes_per_second)
 
 
 def _tell(world: World, reach: Reach, decision: Decision) -> None:
@@ -41,7 +64,7 @@ def _tell(world: World, reach: Reach, decision: Decision) -> None:
     now = world.clock.monotonic()
     for ref in decision.proved:
         if ref in world.cache.servers:
-            reach.proved(str(endpoint_of(world.cache.servers[ref].spec)))
+            reach.proved(str(endpoint_of(world.cache.servers[ref].spec)), now)
     for outage in decision.unreachable:
         for ref in outage.servers:
             if ref in world.cache.servers:
@@ -78,7 +101,10 @@ async def _verdict(world: World, write: VerdictWrite) -> bool:
 
 
 async def _stop(world: World, write: StopWrite) -> bool:
-    return await _patch(world, write.seen, {"spec": {"stop": write.stop}})
+    written = await _patch(world, write.seen, {"spec": {"stop": write.stop}})
+    if written and write.eviction is not None:
+        world.orders.evicted(write.eviction)
+    return written
 
 
 async def _retire(world: World, seen: SeenSet) -> bool:
@@ -115,17 +141,40 @@ async def _refresh(world: World, ref: Ref) -> None:
         world.cache.forget(ref)
 
 
-async def _status(world: World, manifest: Manifest, decision: Decision) -> bool:
-    """The one status write; nothing where nothing changed; False where the job changed since it was read."""
-    patch = merge_patch(manifest.get("status") or {}, decision.status.manifest())
+async def _remove(world: World, removal: Removal) -> bool:
+    """Delete what was seen; an object of the same name that was made meanwhile is somebody else's."""
+    try:
+        await world.cluster.delete(removal.ref, uid=removal.uid)  # guard: removes-what-was-seen
+    except Conflict:
+        await _refresh(world, removal.ref)
+        return False
+    world.cache.forget(removal.ref)
+    return True
+
+
+async def _status(world: World, manifest: Manifest, status: TransferJobStatus) -> float | None:
+    """The one status write; nothing where nothing changed; None where the job changed since it was read.
+
+    Where only numbers moved and the last write is too near, it is left to a later look, in so many seconds.
+    """
+    before = manifest.get("status") or {}
+    patch = merge_patch(before, status.manifest())
     if not patch:
-        return True
+        return 0.0
+    uid, now = manifest["metadata"]["uid"], world.clock.monotonic()
+    left = world.memory.writes.seconds_left(uid, now, world.settings.status_seconds)
+    if left and only_numbers(before, patch):
+        return left
     ref = Ref.of(manifest)
     version = manifest["metadata"]["resourceVersion"]  # guard: status-on-what-was-read
     try:
         world.cache.put(await world.cluster.patch_status(ref, patch, resource_version=version))
     except Conflict:
-        return False
+        return None
     except ObjectNotFound:
         world.cache.forget(ref)
-    return True
+        return 0.0
+    world.memory.writes.wrote(uid, now)
+    for event in job_events(ref, uid, before, status, timestamp(world.clock.now())):
+        world.events.record(event)
+    return 0.0

@@ -37,18 +37,19 @@ def before_the_plan(seen: Observed) -> Decision:
     """Plan an accepted job; one that was shut down before is canceled without having been planned."""
     spec = seen.job.spec
     if spec.shutdown is not None:
-        nothing = aggregate(spec, (), without_record="C")
+        nothing = aggregate(seen.total, (), without_record="C")
         status = report(seen, Standing(nothing, over=True, shutdown=True))
         token = spec.retry.token if spec.retry else None
         return Decision(status.model_copy(update={"observed_retry_token": token}))
-    totals = aggregate(spec, ())
+    totals = aggregate(seen.total, ())
     match acceptance(seen):
         case MakeKey():
             return Decision(seen.job.status, make_key=True, again=True)
         case Waiting() as stalled:
             return Decision(report(seen, Standing(totals, stalled=stalled, suspend=spec.suspend)))
         case Accepted(key_id, mark_key):
-            plan = first_plan(seen.job, key_id)
+            assert seen.tasks is not None  # an accepted job has its list
+            plan = first_plan(seen.job, seen.tasks, key_id)
             status = report(seen, Standing(totals, plan=plan, suspend=spec.suspend))
             status = status.model_copy(update={"observed_retry_token": plan.retry_token})
             return Decision(status, mark_key=mark_key, again=True)

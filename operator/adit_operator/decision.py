@@ -19,10 +19,11 @@ class VerdictWrite:
 
 @dataclass(frozen=True, slots=True)
 class StopWrite:
-    """What a set is told."""
+    """What a set is told; `eviction`: why, where it makes room for others."""
 
     seen: SeenSet
     stop: Stop | None
+    eviction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,26 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """An object that the operator made, or a job whose time is up: deleted only while it has this UID."""
+
+    ref: Ref
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """When a job must be looked at again, in seconds from now."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do about one TransferJob; `again` asks for another look at once: this step makes the next possible."""
+    """What to do about one TransferJob; `again` asks for another look at once: this step makes the next possible.
+
+    `within`: another look in so many seconds, since then time itself changes what is decided.
+    """
 
     status: TransferJobStatus
     unreachable: tuple[Unreachable, ...] = ()
@@ -46,4 +65,6 @@ class Decision:
     stops: tuple[StopWrite, ...] = ()
     create: tuple[Manifest, ...] = ()
     retire: tuple[SeenSet, ...] = ()
+    remove: tuple[Removal, ...] = ()
     again: bool = False
+    within: float | None = None

@@ -1,33 +1,38 @@
 """Follow the plan: create what it names, judge what ended, stop what must stop, add up, say when it is over. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from adit.api.task_list import TaskList
 from adit.api.transfer_job import Plan
 from adit.cluster.kinds import Ref
-from adit_operator.accept import profile_of, refusal, servers_of
+from adit_operator.accept import ends_of, profile_of
+from adit_operator.access import withheld
 from adit_operator.aggregate import aggregate
 from adit_operator.before import Accepted, acceptance
 from adit_operator.blocked import blocked
 from adit_operator.decision import Decision, StopWrite, Unreachable, VerdictWrite
 from adit_operator.judge import Judgement, judge
 from adit_operator.observed import Observed, SeenSet, Waiting
-from adit_operator.plan import planned_names, planned_tasks, task_sets
+from adit_operator.plan import missing_sets, planned_name, planned_tasks, task_sets
 from adit_operator.report import report
 from adit_operator.standing import Standing
-from adit_operator.stop import stop_changes, wanted_stop
+from adit_operator.stop import eviction, stop_changes, wanted_stop
 
 if TYPE_CHECKING:
     from adit.api.task_set import TaskState
 
+NO_TASKS = TaskList()
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The sets that are missing, and what prevents that they are made."""
+    """The sets that are missing, in order, what prevents that they are made, and the round's tasks to make them of."""
 
-    missing: frozenset[int]
+    missing: tuple[int, ...]
     problem: Waiting | None
+    tasks: TaskList = NO_TASKS
 
 
 def follow(seen: Observed) -> Decision:
@@ -35,7 +40,7 @@ def follow(seen: Observed) -> Decision:
     plan, spec = seen.job.status.plan, seen.job.spec
     assert plan is not None
     own = [one for one in seen.sets if one.round == plan.round]
-    ready = _ready(seen, plan, own)
+    ready = _ready(seen, plan)
     accepted = acceptance(seen)
     cancel = spec.shutdown is not None
     judgements = {one.uid: _judge(seen, one, cancel=cancel) for one in own}
@@ -43,13 +48,13 @@ def follow(seen: Observed) -> Decision:
     now_own = [one for one in after if one.round == plan.round]
     stalled = ready.problem or (accepted if isinstance(accepted, Waiting) else None) or blocked(seen, now_own)
     create = (
-        tuple(task_sets(seen.job, plan, planned_tasks(seen, plan) or (), ready.missing))
+        tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch]))
         if ready.missing and ready.problem is None and (stalled is None or cancel)
         else ()
     )
     complete = not ready.missing or (cancel and ready.problem is not None)
     over = complete and all(one.finished for one in now_own)  # guard: over-when-all-finished
-    totals = aggregate(spec, after, without_record="C" if over else "P", repeated=_unmade(seen, plan, ready, over=over))
+    totals = aggregate(seen.total, after, without_record="C" if over else "P", repeated=_unmade(plan, ready, over=over))
     running = [one for one in now_own if seen.running(one)]
     retry = spec.retry
     waiting_retry = retry is not None and retry.token != seen.job.status.observed_retry_token
@@ -72,41 +77,43 @@ def follow(seen: Observed) -> Decision:
         proved=frozenset(ref for one in own if judgements[one.uid].proved for ref in (one.source, one.destination)),
         mark_key=accepted.mark_key if isinstance(accepted, Accepted) else None,
         verdicts=tuple(_verdicts(own, judgements)),
-        stops=tuple(_stops(seen, now_own, revoked=_revoked(seen))),
+        stops=tuple(_stops(seen, now_own)),
         create=create,
         retire=tuple(one for one in seen.sets if one.finished and one.active),
         again=bool(create) or (over and waiting_retry),
     )
 
 
-def _ready(seen: Observed, plan: Plan, own: Sequence[SeenSet]) -> Ready:
-    names = planned_names(seen.job, plan)
-    present = {one.index for one in own}
-    missing = frozenset(index for index in range(plan.sets) if index not in present)
-    unreadable = [name for name in names if name in seen.unreadable]
-    taken = [name for name in names if name in seen.foreign]
-    if taken:  # guard: owner-uid
-        return Ready(missing, Waiting("NameTaken", f"TaskSet {taken[0]} belongs to somebody else: delete or rename it"))
-    if unreadable:
-        return Ready(
-            missing, Waiting("TaskSetUnreadable", f"TaskSet {unreadable[0]} cannot be read: see the operator's log")
-        )
-    if (missing or plan.scope is None) and planned_tasks(seen, plan) is None:
+def _ready(seen: Observed, plan: Plan) -> Ready:
+    missing = missing_sets(plan, seen.sets)
+    if missing:
+        names = [planned_name(seen.job, plan, index) for index in missing]
+        taken = next((name for name in names if name in seen.foreign), None)
+        if taken is not None:  # guard: owner-uid
+            return Ready(
+                missing, Waiting("NameTaken", f"TaskSet {taken} belongs to somebody else: delete or rename it")
+            )
+        unreadable = next((name for name in names if name in seen.unreadable), None)
+        if unreadable is not None:
+            said = f"TaskSet {unreadable} cannot be read: see the operator's log"
+            return Ready(missing, Waiting("TaskSetUnreadable", said))
+    tasks = planned_tasks(seen, plan) if missing else NO_TASKS
+    if tasks is None:
         changed = "the tasks are no longer those that were planned: cancel this job and make a new one"
-        return Ready(missing, Waiting("InputChanged", changed))
+        return Ready(missing, seen.unlisted or Waiting("InputChanged", changed))
     profile = profile_of(seen.job.spec)
     if (profile.hash if profile else None) != plan.profile_hash:
         changed = "the pseudonymization profile is no longer the one that was planned: cancel this job and retry it"
         return Ready(missing, Waiting("InputChanged", changed))
-    return Ready(missing, None)
+    return Ready(missing, None, tasks)
 
 
-def _unmade(seen: Observed, plan: Plan, ready: Ready, *, over: bool) -> tuple[str, ...]:
+def _unmade(plan: Plan, ready: Ready, *, over: bool) -> tuple[str, ...]:
     """The ids of the round's tasks whose sets are still to be made."""
-    if over or not ready.missing:
-        return ()
-    tasks = planned_tasks(seen, plan) or ()
-    return tuple(str(task.id) for i, task in enumerate(tasks) if i // plan.tasks_per_set in ready.missing)
+    if over or plan.round == 0:
+        return ()  # they are in no set yet, and so pending by themselves
+    missing = frozenset(ready.missing)
+    return tuple(name for i, name in enumerate(ready.tasks.ids) if i // plan.tasks_per_set in missing)
 
 
 def _judge(seen: Observed, one: SeenSet, *, cancel: bool) -> Judgement:
@@ -150,17 +157,16 @@ def _suspects(one: SeenSet) -> tuple[Ref, ...]:
     return tuple(ref for ref in ends if ref.name == named) or ends
 
 
-def _stops(seen: Observed, own: Sequence[SeenSet], *, revoked: bool) -> list[StopWrite]:
-    paused = any(server.spec.paused for _, server in servers_of(seen))
-    stops = []
+def _stops(seen: Observed, own: Sequence[SeenSet]) -> Iterator[StopWrite]:
+    spec, revoked = seen.job.spec, _revoked(seen)
     for one in own:
-        wanted = wanted_stop(seen.job.spec, running=seen.running(one), revoked=revoked, paused=paused)
+        wanted = wanted_stop(one, spec, seen.yields, running=seen.running(one), revoked=revoked)
         if stop_changes(one, wanted):
-            stops.append(StopWrite(one, wanted))
-    return stops
+            why = eviction(one, spec, seen.yields, revoked=revoked) if wanted is not None else None
+            yield StopWrite(one, wanted, why)
 
 
 def _revoked(seen: Observed) -> bool:
-    """Whether the owner took the grant back while the job runs: the one refusal that interrupts."""
-    refused = refusal(seen)
-    return refused is not None and refused.reason == "AccessDenied"
+    """Whether an owner took back the grant, the server or the folder: the refusals that interrupt."""
+    namespace, profile = seen.job.metadata.namespace, seen.job.spec.pseudonymization.profile
+    return withheld(namespace, profile, ends_of(seen), seen.servers, seen.folders) is not None

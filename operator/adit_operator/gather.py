@@ -1,19 +1,24 @@
 """Gather: all that deciding about one TransferJob needs, read once: its body from the API, the rest from the cache."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import TransferJob
+from adit.api.task_list import TaskList
 from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
+from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
 from adit_operator.accept import credential_of
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.give import given
 from adit_operator.key import ID_ENTRY, KEY_MARKER, KEY_SECRET
+from adit_operator.lists import list_needed, listed
+from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting
-from adit_operator.plan import planned_names
+from adit_operator.orders import Orders
+from adit_operator.plan import missing_sets, planned_name
 from adit_operator.project import resolve, seen_secret, transfer_job_of
 from adit_operator.render import names_of, peers_hash, rendered
 from adit_operator.settings import OperatorSettings
@@ -29,6 +34,9 @@ class World:
     cache: Cache
     settings: OperatorSettings
     clock: Clock
+    orders: Orders = field(default_factory=Orders)
+    memory: Memory = field(default_factory=Memory)
+    events: EventRecorder = field(default_factory=NoEvents)
 
 
 async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> Observed:
@@ -42,8 +50,11 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     secrets = await _secrets(world, [entry[0] for entry in wanted if entry is not None])
     key = await observe_key(world, job) if spec.pseudonymization.profile is not None else KeySeen()
     sets = cache.sets_of(meta.uid)
-    names = planned_names(job, job.status.plan) if job.status.plan else ()
+    plan = job.status.plan
+    missing = missing_sets(plan, sets) if plan else ()
+    names = [planned_name(job, plan, index) for index in missing] if plan else []
     refs = [Ref("TaskSet", meta.namespace, name) for name in names]
+    tasks, unlisted = await _list_of(world, job, sets)
     gift = given(
         source,
         destination,
@@ -68,11 +79,24 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         secrets=secrets,
         slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
         key=key,
+        tasks=tasks,
+        unlisted=unlisted,
+        batch=max(1, world.settings.writes_per_second // 2),
         config=names_of(rendered(gift, world.settings.runner_namespace)) if gift else {},
         peers=peers_hash(gift) if gift else "",
         image=world.settings.runner_image,
         waiting=waiting,
+        yields=world.orders.yields,
     )
+
+
+async def _list_of(world: World, job: TransferJob, sets: tuple[SeenSet, ...]) -> tuple[TaskList | None, Waiting | None]:
+    """The job's list where deciding needs it; once all sets are made nobody remembers it any longer."""
+    if not list_needed(job, sets):
+        world.memory.lists.forget(job.metadata.uid)
+        return None, None
+    found = await listed(world.cluster, world.memory.lists, job, sets)
+    return (None, found) if isinstance(found, Waiting) else (found, None)
 
 
 def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:

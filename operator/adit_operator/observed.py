@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from adit.api.conditions import condition_of, is_true
 from adit.api.counts import InstanceCounts
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.resource import DicomServer, TransferJob
+from adit.api.task_list import TaskList
 from adit.api.task_set import Ended, Override, Stop, TaskState
 from adit.cluster.kinds import Ref
 
 NOTHING = InstanceCounts()
+YieldReason = Literal["WindowClosed", "ServerPaused", "ParallelismLowered", "LimitLowered", "Preempted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,13 @@ class SeenSet:
     overrides: tuple[Override, ...] = ()
     finished: bool = False
     active: bool = True
+    created: datetime | None = None
 
     @property
     def open_ids(self) -> tuple[str, ...]:
         """The tasks that are still to be worked."""
+        if "P" not in self.states:
+            return ()
         return tuple(task for task, state in zip(self.task_ids, self.states, strict=True) if state == "P")
 
 
@@ -72,6 +77,11 @@ class SeenJob:
     image: str = ""
     # the servers as they were: a hash over spec, annotations and credential of both
     peers: str = ""
+    created: datetime | None = None
+    # when it finished
+    ended: datetime | None = None
+    # somebody deleted it; its pod is on its way out
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +126,24 @@ class SeenSecret:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why a job is not running, in one code and one sentence for people."""
+    """Why a job is not running, in one code and one sentence for people.
+
+    `before`: how many jobs get a slot sooner. It changes often, and is no reason by itself to tell it again.
+    """
 
     reason: str
     message: str
+    before: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """A running set that makes room, and why; what it is told is written where stops are written."""
+
+    uid: str
+    owner_uid: str
+    stop: Stop
+    reason: YieldReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +174,46 @@ class Observed:
     # runner slots of the endpoints of the servers above, by the endpoint's text
     slots: Mapping[str, int] = field(default_factory=dict)
     key: KeySeen = KeySeen()
+    # the job's whole list, read only while a round is planned or its sets are made; else why it could not be read
+    tasks: TaskList | None = None
+    unlisted: Waiting | None = None
+    # how many sets one look may make, so that the other jobs get their turn
+    batch: int = 100
     # what a Job started now would mount, by volume
     config: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     peers: str = ""
     waiting: Waiting | None = None
+    # what admission says of running sets, by their UID; None until it was asked for the first time
+    yields: Mapping[str, Yield] | None = None
+
+    # by the UID of a set: its Job of the highest attempt; and the sets that have an unfinished one
+    _last: Mapping[str, SeenJob] = field(init=False, repr=False, compare=False)
+    _unfinished: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the Jobs once: a big job has a thousand sets, and asks for each."""
+        last = {job.task_set_uid: job for job in sorted(self.jobs, key=lambda job: job.attempt)}
+        object.__setattr__(self, "_last", last)
+        unfinished = frozenset(job.task_set_uid for job in self.jobs if not job.finished)
+        object.__setattr__(self, "_unfinished", unfinished)
+
+    @property
+    def total(self) -> int:
+        """How many tasks the job has: those that it lists, else those that it once listed by its own word."""
+        if self.tasks is not None:
+            return len(self.tasks)
+        return len(self.job.spec.inline) or self.job.status.tasks.total
 
     def running(self, seen: SeenSet) -> bool:
         """Whether a runner works this set, or may still: an unfinished Job, or a holder whose lease has not run out."""
         if seen.uid in self.held:  # guard: held-is-running
             return True
-        return any(not job.finished and job.task_set_uid == seen.uid for job in self.jobs)
+        return seen.uid in self._unfinished
 
     def last_job(self, seen: SeenSet) -> SeenJob | None:
         """The set's Job of the highest attempt, if it still exists."""
-        jobs = [job for job in self.jobs if job.task_set_uid == seen.uid]
-        return max(jobs, key=lambda job: job.attempt, default=None)
+        return self._last.get(seen.uid)
 
 
 def terminal(job: TransferJob) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from adit.cluster.cluster import Cluster, Lease, Manifest
+from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots
 from adit.errors import AditError, RetryableError
@@ -58,14 +59,15 @@ class Operator:
         clock: Clock | None = None,
         *,
         slots: InteractiveSlots | None = None,
+        events: EventRecorder | None = None,
         follows: bool = True,
         reconciled: Reconciled = lambda _result, _seconds: None,
         turned: Turned = lambda _turn: None,
     ) -> None:
-        self._world = World(cluster, lease, Cache(), settings, clock or SystemClock())
+        self._world = World(cluster, lease, Cache(), settings, clock or SystemClock(), events=events or NoEvents())
         self._follows, self._reconciled, self._turned = follows, reconciled, turned
         self._resynced = self._world.clock.monotonic()
-        self._reach = Reach(settings.probe_seconds)
+        self._reach = Reach(settings.probe_seconds, settings.reachable_seconds)
         self._queue: WorkQueue[Ref] = WorkQueue()
         self._waiting: dict[str, Waiting] = {}
         self._changed = asyncio.Event()
@@ -78,6 +80,7 @@ class Operator:
             self._reach,
             prober,
             self._world.clock,
+            self._world.events,
             runners=lambda endpoint: running_on(self._world, endpoint),
             changed=self._changed.set,
             slots=slots,
@@ -132,6 +135,7 @@ class Operator:
         for ref in refs:
             self._queue.add(ref)
         self._changed.set()
+        self._probes.wake()  # a server or its credential may be another
 
     async def _work(self) -> None:
         """One worker: a job whose reconcile fails comes again later, and hinders nobody else."""
@@ -144,7 +148,7 @@ class Operator:
     async def _reconcile(self, ref: Ref) -> str:
         """Work one job; answers success, retry or defect."""
         try:
-            again = await reconcile(self._world, self._reach, ref, self._waiting)
+            later = await reconcile(self._world, self._reach, ref, self._waiting)
         except AditError as error:
             seconds = self._queue.failed(ref)
             log.warning("a job is looked at again later", job=str(ref), reason=error.reason, seconds=seconds)
@@ -154,8 +158,8 @@ class Operator:
             log.exception("a defect of the operator; the other jobs go on", job=str(ref))
             return "defect"
         self._queue.done(ref)
-        if again:
-            self._queue.add(ref)
+        if later is not None:
+            self._queue.add_later(ref, later.seconds)
         self._changed.set()
         self._probes.wake()
         return "success"
@@ -185,7 +189,7 @@ class Operator:
         told = {uid for uid in {*self._waiting, *turn.waiting} if self._waiting.get(uid) != turn.waiting.get(uid)}
         self._waiting.clear()
         self._waiting.update(turn.waiting)
-        for ref in dict.fromkeys((*turn.started, *(by_uid[uid] for uid in told if uid in by_uid))):
+        for ref in dict.fromkeys((*turn.started, *turn.told, *(by_uid[uid] for uid in told if uid in by_uid))):
             self._queue.add(ref)
 
     def _seconds_to(self, turn: Turn) -> float:

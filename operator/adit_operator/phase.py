@@ -22,6 +22,8 @@ def outcome(tasks: TaskCounts, *, shut_down: bool) -> Phase:
     A shutdown that canceled something is Canceled; otherwise one failure makes it Failure, one warning Warning, and
     canceled tasks beside successful ones do not spoil a Success.
     """
+    if shut_down and not tasks.total:
+        return "Canceled"  # before its list could be read
     if tasks.canceled and (shut_down or not (tasks.failed or tasks.warned or tasks.succeeded)):
         return "Canceled"
     if tasks.failed:

@@ -1,20 +1,19 @@
 """Plan once: how a round's tasks are cut into TaskSets, and those TaskSets; later steps only follow. Pure."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
 from adit.api import labels
 from adit.api.resource import TransferJob
+from adit.api.task_list import TaskList
 from adit.api.task_set import Owner, ProfileUse, TaskSetSpec
-from adit.api.tasks import TransferTask, with_ids
+from adit.api.tasks import TransferTask
 from adit.api.transfer_job import Plan
 from adit.cluster.cluster import Manifest
 from adit_operator.accept import profile_of
 from adit_operator.names import task_set_name
-from adit_operator.observed import Observed
-from adit_operator.rounds import Refused, newest_states, tasks_in_scope
+from adit_operator.observed import Observed, SeenSet
+from adit_operator.rounds import Refused, ids_in_scope, newest_states
 
 MAX_TASKS_PER_SET = 100
 SETS_PER_RUNNER = 4
@@ -25,19 +24,13 @@ def tasks_per_set(tasks: int, parallelism: int) -> int:
     return max(1, min(MAX_TASKS_PER_SET, ceil(tasks / (SETS_PER_RUNNER * parallelism))))
 
 
-def tasks_hash(tasks: Sequence[TransferTask]) -> str:
-    """SHA-256 over the ordered tasks, as canonical JSON."""
-    document = [task.manifest() for task in tasks]
-    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def first_plan(job: TransferJob, key_id: str | None) -> Plan:
+def first_plan(job: TransferJob, tasks: TaskList, key_id: str | None) -> Plan:
     """The plan of round 0: every task; a retry that the job was born with has nothing to repeat."""
     token = job.spec.retry.token if job.spec.retry else None
-    return _plan(job, with_ids(job.spec.tasks), round_=0, key_id=key_id).model_copy(update={"retry_token": token})
+    return _plan(job, tasks, round_=0, key_id=key_id).model_copy(update={"retry_token": token})
 
 
-def next_plan(job: TransferJob, tasks: Sequence[TransferTask], key_id: str | None) -> Plan:
+def next_plan(job: TransferJob, tasks: TaskList, key_id: str | None) -> Plan:
     """The plan of the round that the job's retry opens."""
     retry = job.spec.retry
     assert retry is not None
@@ -46,7 +39,7 @@ def next_plan(job: TransferJob, tasks: Sequence[TransferTask], key_id: str | Non
     return plan.model_copy(update={"retry_token": retry.token, "scope": retry.scope, "only": retry.tasks})
 
 
-def _plan(job: TransferJob, tasks: Sequence[TransferTask], *, round_: int, key_id: str | None) -> Plan:
+def _plan(job: TransferJob, tasks: TaskList, *, round_: int, key_id: str | None) -> Plan:
     per_set = tasks_per_set(len(tasks), job.spec.parallelism)
     profile = profile_of(job.spec)
     return Plan(
@@ -54,38 +47,40 @@ def _plan(job: TransferJob, tasks: Sequence[TransferTask], *, round_: int, key_i
         tasks_per_set=per_set,
         sets=ceil(len(tasks) / per_set),
         tasks=len(tasks),
-        tasks_hash=tasks_hash(tasks),
+        tasks_hash=tasks.sha256,
         profile_hash=profile.hash if profile else None,
         key_id=key_id,
     )
 
 
-def planned_tasks(seen: Observed, plan: Plan) -> tuple[TransferTask, ...] | None:
+def planned_tasks(seen: Observed, plan: Plan) -> TaskList | None:
     """The tasks of the plan's round, worked out again; None where the input is no longer what was planned."""
-    tasks: Sequence[TransferTask] | Refused = with_ids(seen.job.spec.tasks)
-    if plan.scope is not None:
+    tasks = seen.tasks
+    if tasks is not None and plan.scope is not None:
         earlier = newest_states(one for one in seen.sets if one.round < plan.round)
-        tasks = tasks_in_scope(with_ids(seen.job.spec.tasks), earlier, plan.scope, plan.only)
-    if isinstance(tasks, Refused) or tasks_hash(tasks) != plan.tasks_hash:  # guard: plan-once
+        chosen = ids_in_scope(tasks.ids, earlier, plan.scope, plan.only)
+        tasks = None if isinstance(chosen, Refused) else tasks.chosen(chosen)
+    if tasks is None or tasks.sha256 != plan.tasks_hash:  # guard: plan-once
         return None
-    return tuple(tasks)
+    return tasks
 
 
-def planned_names(job: TransferJob, plan: Plan) -> tuple[str, ...]:
-    """The names of the round's TaskSets, in order."""
-    return tuple(
-        task_set_name(job.metadata.name, job.metadata.uid, round_=plan.round, index=index) for index in range(plan.sets)
-    )
+def missing_sets(plan: Plan, sets: Iterable[SeenSet]) -> tuple[int, ...]:
+    """The indexes of the round's sets that are not there, in order."""
+    present = {one.index for one in sets if one.round == plan.round}
+    return tuple(index for index in range(plan.sets) if index not in present)
 
 
-def task_sets(
-    job: TransferJob, plan: Plan, tasks: Sequence[TransferTask], missing: frozenset[int]
-) -> Iterator[Manifest]:
-    """The round's TaskSets of these indexes."""
-    for index, name in enumerate(planned_names(job, plan)):
-        if index in missing:
-            part = tasks[index * plan.tasks_per_set : (index + 1) * plan.tasks_per_set]
-            yield _task_set(job, plan, name, index, part)
+def planned_name(job: TransferJob, plan: Plan, index: int) -> str:
+    """The name of one of the round's TaskSets."""
+    return task_set_name(job.metadata.name, job.metadata.uid, round_=plan.round, index=index)
+
+
+def task_sets(job: TransferJob, plan: Plan, tasks: TaskList, indexes: Iterable[int]) -> Iterator[Manifest]:
+    """The round's TaskSets of these indexes, in this order."""
+    for index in indexes:
+        part = tasks.part(index * plan.tasks_per_set, (index + 1) * plan.tasks_per_set)
+        yield _task_set(job, plan, planned_name(job, plan, index), index, part)
 
 
 def _task_set(job: TransferJob, plan: Plan, name: str, index: int, tasks: Sequence[TransferTask]) -> Manifest:

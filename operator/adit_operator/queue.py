@@ -39,6 +39,13 @@ class WorkQueue(Generic[Key]):
         self._waiting[key] = None
         self._filled.set()
 
+    def add_later(self, key: Key, seconds: float) -> None:
+        """Work on this key in so many seconds, unless it comes sooner anyway."""
+        if not seconds:
+            self.add(key)
+        elif key not in self._waiting and key not in self._again and key not in self._timers:
+            self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._due, key)
+
     async def get(self) -> Key:
         """The next key, which the caller then works and gives back by `done` or `failed`."""
         while not self._waiting:

@@ -12,6 +12,8 @@ from adit.errors import BadInput
 from adit_operator.apply import Random, apply
 from adit_operator.clock import timestamp
 from adit_operator.decide import decide
+from adit_operator.decision import Later
+from adit_operator.events import invalid_event
 from adit_operator.gather import World, gather
 from adit_operator.observed import Waiting
 from adit_operator.reach import Reach
@@ -26,8 +28,8 @@ async def reconcile(
     waiting: Mapping[str, Waiting],
     *,
     random: Random = secrets.token_bytes,
-) -> bool:
-    """Gather, decide, apply; True where the job must be looked at again at once.
+) -> Later | None:
+    """Gather, decide, apply; when the job must be looked at again, if that is known.
 
     `waiting` is admission's word on each job by UID. Raises ClusterUnavailable and whatever else the API answers.
     """
@@ -35,15 +37,15 @@ async def reconcile(
         manifest = await world.cluster.get(ref)
     except ObjectNotFound:
         world.cache.forget(ref)
-        return False
+        return None
     world.cache.put(manifest)
     if manifest["metadata"].get("deletionTimestamp"):
-        return False
+        return None
     try:
         seen = await gather(world, manifest, waiting.get(manifest["metadata"]["uid"]))
     except BadInput as error:
         await _refuse(world, ref, manifest, error)
-        return False
+        return None
     decision = decide(seen)
     return await apply(world, reach, manifest, decision, random)
 
@@ -65,3 +67,5 @@ async def _refuse(world: World, ref: Ref, manifest: Manifest, error: BadInput) -
         await world.cluster.patch_status(ref, patch, resource_version=manifest["metadata"]["resourceVersion"])
     except Conflict:
         log.info("a job that cannot be read changed meanwhile", job=str(ref))
+    else:
+        world.events.record(invalid_event(ref, manifest["metadata"]["uid"], told))

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adit.api.task_list import TaskList
 from adit.api.task_set import TaskState
-from adit.api.tasks import TransferTask, with_ids
 from adit.api.transfer_job import RetryScope
 from adit_operator.observed import Observed, SeenSet
 
@@ -23,6 +23,7 @@ class Refused:
     """Why a retry opens no round."""
 
     message: str
+    reason: str = "RetryRefused"
 
 
 def newest_states(sets: Iterable[SeenSet]) -> dict[str, TaskState]:
@@ -33,25 +34,24 @@ def newest_states(sets: Iterable[SeenSet]) -> dict[str, TaskState]:
     return states
 
 
-def retry_tasks(seen: Observed, scope: RetryScope, only: Sequence[str]) -> tuple[TransferTask, ...] | Refused:
-    """The tasks that a retry repeats, in the job's order; an id outside the scope is refused by name."""
-    tasks = with_ids(seen.job.spec.tasks)
+def retry_tasks(seen: Observed, whole: TaskList, scope: RetryScope, only: Sequence[str]) -> TaskList | Refused:
+    """The tasks of the job's whole list that a retry repeats; an id outside the scope is refused by name."""
     states = newest_states(seen.sets)
-    lost = sum(1 for task in tasks if str(task.id) not in states)
+    lost = sum(1 for name in whole.ids if name not in states)
     if lost and scope != "All" and seen.job.status.plan is not None:
         return Refused(f"the records of {lost} tasks are gone, so that only scope All can be repeated")
-    return tasks_in_scope(tasks, states, scope, only)
+    chosen = ids_in_scope(whole.ids, states, scope, only)
+    return chosen if isinstance(chosen, Refused) else whole.chosen(chosen)
 
 
-def tasks_in_scope(
-    tasks: Sequence[TransferTask], states: Mapping[str, TaskState], scope: RetryScope, only: Sequence[str]
-) -> tuple[TransferTask, ...] | Refused:
+def ids_in_scope(
+    ids: Sequence[str], states: Mapping[str, TaskState], scope: RetryScope, only: Sequence[str]
+) -> frozenset[str] | Refused:
     """As `retry_tasks`, on plain values; a task without a record was canceled before it was planned."""
-    inside = {str(task.id) for task in tasks if states.get(str(task.id), "C") in SCOPES[scope]}
+    inside = frozenset(name for name in ids if states.get(name, "C") in SCOPES[scope])
     outside = [name for name in only if name not in inside]  # guard: retry-outside-scope
     if outside:
         more = f" and {len(outside) - MAX_NAMED_IDS} more" if len(outside) > MAX_NAMED_IDS else ""
         return Refused(f"not in scope {scope}: {', '.join(outside[:MAX_NAMED_IDS])}{more}; nothing was repeated")
-    wanted = set(only) or inside
-    chosen = tuple(task for task in tasks if str(task.id) in wanted)
-    return chosen or Refused(f"no task is in scope {scope}; nothing was repeated")
+    wanted = frozenset(only) or inside
+    return wanted or Refused(f"no task is in scope {scope}; nothing was repeated")

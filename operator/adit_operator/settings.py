@@ -32,7 +32,15 @@ class OperatorSettings(BaseSettings):
     watch_namespaces: Annotated[
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
     ] = ()
+    # how many TaskSets are made or removed in a second, by all jobs
+    writes_per_second: Annotated[int, Field(alias="ADIT_WRITES_PER_SECOND", ge=1, le=1000)] = 10
+    # between two writes of a job's status of which only numbers moved
+    status_seconds: Annotated[float, Field(alias="ADIT_STATUS_SECONDS", ge=0, le=60)] = 5.0
+    # how long a runner's Job, and with it its pod and log, is kept for people after its set is finished
+    keep_runners_seconds: Annotated[float, Field(alias="ADIT_KEEP_RUNNERS_SECONDS", ge=0, le=31_536_000)] = 3600.0
+    # between two looks at a server that is down, and at one that answers
     probe_seconds: Annotated[float, Field(alias="ADIT_PROBE_SECONDS", gt=0, le=3600)] = 15.0
+    reachable_seconds: Annotated[float, Field(alias="ADIT_REACHABLE_SECONDS", ge=1, le=86_400)] = 300.0
     retry_seconds: Annotated[float, Field(alias=RETRY_ENV, ge=0, le=86_400)] = 120.0
 
     @field_validator("exclude_modalities", "watch_namespaces", mode="before")

@@ -1,6 +1,7 @@
 from typing import Any
 
 from adit.api import labels
+from adit.api.task_list import TaskList
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import secret_manifest, server_manifest
@@ -16,9 +17,8 @@ def versioned(manifest: Manifest, version: int, uid: str = "one", **status: Any)
 
 def task_set(version: int, uid: str = "one", **status: Any) -> Manifest:
     job = transfer_job(1)
-    made = next(
-        task_sets(job, first_plan(job, None), [job.spec.tasks[0].model_copy(update={"id": "t0"})], frozenset({0}))
-    )
+    tasks = TaskList.of(job.spec.inline)
+    made = next(task_sets(job, first_plan(job, tasks, None), tasks, [0]))
     return versioned(made, version, uid, **status)
 
 

@@ -6,11 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adit.api import labels
-from adit.api.resource import TaskSet
-from adit.api.tasks import with_ids
+from adit.api.resource import TaskSet, TransferJob
+from adit.api.task_list import TaskList
 from adit_operator.names import job_name, task_set_name
-from adit_operator.plan import first_plan, planned_names, task_sets, tasks_hash, tasks_per_set
+from adit_operator.plan import first_plan, planned_name, task_sets, tasks_per_set
 from adit_operator.testing.builders import JOB_UID, transfer_job
+
+
+def listed(job: TransferJob) -> TaskList:
+    return TaskList.of(job.spec.inline)
 
 
 @pytest.mark.parametrize(
@@ -24,8 +28,8 @@ def test_tasks_per_set_follows_the_formula(tasks: int, parallelism: int, expecte
 @given(st.integers(1, 500), st.integers(1, 100))
 def test_every_task_is_in_exactly_one_set(count: int, parallelism: int) -> None:
     job = transfer_job(count, spec={"parallelism": parallelism})
-    plan = first_plan(job, None)
-    sets = list(task_sets(job, plan, with_ids(job.spec.tasks), frozenset(range(plan.sets))))
+    plan = first_plan(job, listed(job), None)
+    sets = list(task_sets(job, plan, listed(job), range(plan.sets)))
     planned = [task["id"] for made in sets for task in made["spec"]["tasks"]]
     assert planned == [f"t{i}" for i in range(count)]
     assert len(sets) == plan.sets == ceil(count / plan.tasks_per_set)
@@ -47,14 +51,14 @@ def test_the_name_of_a_job_fits_in_63_characters(name: str, round_: int, index: 
 
 def test_only_the_missing_sets_are_made() -> None:
     job = transfer_job(4)
-    plan = first_plan(job, None)
-    made = list(task_sets(job, plan, with_ids(job.spec.tasks), frozenset({2})))
-    assert [one["metadata"]["name"] for one in made] == [planned_names(job, plan)[2]]
+    plan = first_plan(job, listed(job), None)
+    made = list(task_sets(job, plan, listed(job), [2]))
+    assert [one["metadata"]["name"] for one in made] == [planned_name(job, plan, 2)]
 
 
 def test_a_set_inherits_the_requester_and_the_date_but_no_label() -> None:
     job = transfer_job(annotations={labels.REQUESTED_BY: "ada", "argocd.argoproj.io/tracking-id": "x"})
-    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
     assert made["metadata"]["annotations"] == {
         labels.REQUESTED_BY: "ada",
         labels.JOB_CREATED_AT: "2026-01-01T00:00:00Z",
@@ -64,15 +68,15 @@ def test_a_set_inherits_the_requester_and_the_date_but_no_label() -> None:
 
 def test_a_set_is_owned_by_its_job_and_readable() -> None:
     job = transfer_job()
-    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
     read = TaskSet.read(json.loads(json.dumps(made)))
     assert read.metadata.controller_uid == JOB_UID
     assert read.spec.owner.uid == JOB_UID
 
 
 def test_the_hash_of_the_tasks_depends_on_their_order() -> None:
-    tasks = with_ids(transfer_job(3).spec.tasks)
-    assert tasks_hash(tasks) != tasks_hash(tasks[::-1])
+    tasks = TaskList.of(transfer_job(3).spec.inline).part(0, 3)
+    assert TaskList.of(tasks).sha256 != TaskList.of(tasks[::-1]).sha256
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,6 @@ def test_the_hash_of_the_tasks_depends_on_their_order() -> None:
 )
 def test_a_set_says_in_words_that_it_is_identified(pseudonymization: dict[str, object], identified: bool) -> None:  # noqa: FBT001 - a parameter of the table
     job = transfer_job(spec={"pseudonymization": pseudonymization})
-    made = next(task_sets(job, first_plan(job, None), with_ids(job.spec.tasks), frozenset({0})))
+    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
     assert made["spec"]["identified"] is identified
     assert ("profile" in made["spec"]) is not identified

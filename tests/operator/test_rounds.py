@@ -1,16 +1,16 @@
 import pytest
 
-from adit.api.tasks import with_ids
-from adit_operator.rounds import Refused, newest_states, retry_tasks, tasks_in_scope
+from adit.api.task_list import TaskList
+from adit_operator.rounds import Refused, ids_in_scope, newest_states, retry_tasks
 from adit_operator.testing.builders import observed, planned, seen_set, transfer_job
 
-TASKS = with_ids(transfer_job(4).spec.tasks)
+TASKS = TaskList.of(transfer_job(4).spec.inline)
 STATES = {"t0": "S", "t1": "W", "t2": "F", "t3": "C"}
 
 
 def ids(scope: str, *only: str) -> list[str] | str:
-    chosen = tasks_in_scope(TASKS, STATES, scope, only)  # type: ignore[arg-type]  # words of RetryScope and TaskState
-    return chosen.message if isinstance(chosen, Refused) else [str(task.id) for task in chosen]
+    chosen = ids_in_scope(TASKS.ids, STATES, scope, only)  # type: ignore[arg-type]  # words of RetryScope and TaskState
+    return chosen.message if isinstance(chosen, Refused) else list(TASKS.chosen(chosen).ids)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_named_task_outside_the_scope_is_refused_by_name() -> None:
 
 
 def test_an_empty_scope_is_refused() -> None:
-    chosen = tasks_in_scope(TASKS[:1], {"t0": "S"}, "Failed", ())
+    chosen = ids_in_scope(["t0"], {"t0": "S"}, "Failed", ())
     assert chosen == Refused("no task is in scope Failed; nothing was repeated")
 
 
@@ -46,10 +46,11 @@ def test_a_tasks_state_is_that_of_its_newest_round() -> None:
 
 def test_a_retry_by_state_is_refused_when_the_records_are_gone() -> None:
     seen = observed(planned(2), sets=(seen_set("F", ids=["t0"]),))
-    assert retry_tasks(seen, "Failed", ()) == Refused(
+    assert retry_tasks(seen, TaskList.of(seen.job.spec.inline), "Failed", ()) == Refused(
         "the records of 1 tasks are gone, so that only scope All can be repeated"
     )
 
 
 def test_a_retry_of_all_needs_no_records() -> None:
-    assert not isinstance(retry_tasks(observed(planned(2)), "All", ()), Refused)
+    seen = observed(planned(2))
+    assert not isinstance(retry_tasks(seen, TaskList.of(seen.job.spec.inline), "All", ()), Refused)

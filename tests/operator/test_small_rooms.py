@@ -70,7 +70,7 @@ def test_totals_count_each_task_by_its_newest_round() -> None:
         seen_set("SF", bytes=10, instances=first + second, reasons={"Refused": 1}, record=encode(record)),
         seen_set("W", round_=1, ids=["t1"], bytes=5, instances=second, reasons={"Partial": 1}),
     ]
-    totals = aggregate(spec(), sets)
+    totals = aggregate(2, sets)
     assert (totals.tasks.succeeded, totals.tasks.warned, totals.tasks.failed) == (1, 1, 0)
     assert (totals.bytes, totals.instances) == (11, first + second)
     assert [(one.reason, one.count) for one in totals.failures] == [("Partial", 1)]
@@ -79,7 +79,7 @@ def test_totals_count_each_task_by_its_newest_round() -> None:
 def test_a_round_that_opens_takes_back_what_it_repeats() -> None:
     record = Record((line("t0", "S", counted(listed=2)), line("t1", "F", counted(listed=1), reason="Refused")))
     both = seen_set("SF", instances=counted(listed=3), reasons={"Refused": 1}, record=encode(record))
-    totals = aggregate(spec(), [both], repeated=["t1"])
+    totals = aggregate(2, [both], repeated=["t1"])
     assert (totals.instances.listed, totals.failures) == (2, ())
 
 
@@ -95,7 +95,7 @@ def line(task: str, state: str, instances: InstanceCounts, *, reason: str = "", 
 
 def test_the_operators_own_words_are_among_the_reasons() -> None:
     crashed = seen_set("FF", overrides=(override("t0", "F"), override("t1", "F")))
-    assert [(one.reason, one.count) for one in aggregate(spec(), [crashed]).failures] == [("RunnerCrash", 2)]
+    assert [(one.reason, one.count) for one in aggregate(2, [crashed]).failures] == [("RunnerCrash", 2)]
 
 
 def test_a_suspected_endpoint_is_probed_at_once_then_every_15_seconds() -> None:
@@ -121,7 +121,7 @@ def test_an_endpoint_that_answers_probes_but_no_runner_is_not_asked_in_a_hot_loo
 def test_a_runners_success_ends_an_outage() -> None:
     reach = Reach()
     reach.suspect("A", "no answer", now=0.0)
-    assert reach.proved("A")
+    assert reach.proved("A", 0.0)
     assert reach.down() == {}
     assert reach.seconds_to_next(0.0) is None
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from adit.api.labels import JOB_CREATED_AT, PURPOSE, PURPOSES, REQUESTED_BY
 from adit.api.sentences import dotted, problems_of, similar
-from adit.api.transfer_job import TransferJobSpec, retry_problems, validate_transfer_job
+from adit.api.tasks import MAX_INLINE_TASKS
+from adit.api.transfer_job import INTO_SECRETS, TransferJobSpec, retry_problems, validate_transfer_job
 from adit.api.written import WRITTEN, WrittenSecret
 from adit.api.yaml_text import Path, YamlDocument, line_of
 
@@ -15,6 +16,8 @@ KEPT_BY_CLUSTER = ("uid", "resourceVersion", "generation", "creationTimestamp", 
 # What only ADIT stamps; who applies the manifest is asked, not the file.
 STAMPED = (REQUESTED_BY, JOB_CREATED_AT)
 _LONGEST_NAME = 60
+TASKS: Path = ("spec", "tasks")
+TOO_MANY = f"at most {MAX_INLINE_TASKS} items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ def examine(document: YamlDocument, position: int, namespace: str) -> Found | tu
     warnings = tuple(_taken_out(value, document))
     kind = value["kind"]
     for path, message in problems_of(WRITTEN[kind], value):
-        problems.append(Problem(dotted(path), message, line_of(document.value, path, document.line)))
+        said = f"{message}: {INTO_SECRETS}" if path == TASKS and message == TOO_MANY else message
+        problems.append(Problem(dotted(path), said, line_of(document.value, path, document.line)))
     if not problems:
         problems.extend(_beyond_the_schema(kind, value, document))
     if problems:

@@ -4,11 +4,12 @@ All that is wrong is said at once, each with file, object, field path and line:
 `examples/x.yaml: TransferJob/night: spec.tasks[3].studyInstanceUid: not a UID (line 17)`.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adit.api.document import Found, Problem, examine
+from adit.api.written_list import check_list
 from adit.api.yaml_text import YamlDocument, YamlError, documents
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
@@ -64,9 +65,27 @@ def read_all(texts: Iterable[tuple[str, str]], *, namespace: str = "default") ->
             else:
                 problems.extend(_named_before(outcome, found))
                 found.append(outcome)
+    lists = [_with_its_list(document, found) for document in found]
+    problems.extend(one for one in lists if isinstance(one, str))
     if problems:
         raise ManifestErrors(problems)
-    return found
+    return [one for one in lists if isinstance(one, Document)]
+
+
+def _with_its_list(document: Document, found: Sequence[Document]) -> Document | str:
+    """A job whose tasks are in Secrets of the same texts is checked with them; one that is not there is said."""
+    if document.kind != "TransferJob":
+        return document
+    title, secrets = (
+        f"{document.kind}/{document.name}",
+        {one.ref: one.manifest for one in found if one.kind == "Secret"},
+    )
+    try:
+        missing = check_list(document.manifest, secrets)
+    except BadInput as error:
+        return _line(document.source, title, Problem("spec.tasksFrom", error.message, document.line))
+    warnings = tuple(_line(document.source, title, Problem(path, said, document.line)) for path, said in missing)
+    return replace(document, warnings=(*document.warnings, *warnings))
 
 
 def _examined(source: str, text: str, namespace: str) -> Iterator[Document | str]:

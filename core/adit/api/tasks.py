@@ -1,7 +1,7 @@
 """Transfer tasks: one study (or some of its series) of one patient, and the rules across the tasks of a job."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -31,16 +31,36 @@ class TransferTask(Model):
 
 @dataclass(frozen=True, slots=True)
 class TaskProblem:
-    """A rule that a task breaks: the field path below `tasks`, and the sentence."""
+    """A rule that a task breaks: which task, its field, and the sentence."""
 
-    path: str
+    position: int
+    field: str
     message: str
+
+    @property
+    def path(self) -> str:
+        """The field path, for tasks that stand in the object itself."""
+        return f"{inline_place(self.position)}.{self.field}"
+
+
+# How a task is called by its position in the job's list.
+Place = Callable[[int], str]
+
+
+def inline_place(position: int) -> str:
+    """The path of a task that stands in the object itself."""
+    return f"tasks[{position}]"
+
+
+def default_id(position: int) -> str:
+    """The id of a task that was given none: its position in the job's whole list."""
+    return f"t{position}"
 
 
 def with_ids(tasks: Sequence[TransferTask]) -> tuple[TransferTask, ...]:
     """The tasks in order, each with an id: the user's, else its position as t<n>."""
     return tuple(
-        task if task.id is not None else task.model_copy(update={"id": f"t{position}"})
+        task if task.id is not None else task.model_copy(update={"id": default_id(position)})
         for position, task in enumerate(tasks)
     )
 
@@ -51,63 +71,61 @@ def inline_bytes(tasks: Sequence[TransferTask]) -> int:
     return len(json.dumps(listed, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def problems_across(tasks: Sequence[TransferTask], *, pseudonymized: bool) -> Iterator[TaskProblem]:
-    """The rules that CEL cannot afford across 500 tasks; the same sentences everywhere."""
+def problems_across(
+    tasks: Iterable[TransferTask], *, pseudonymized: bool, place: Place = inline_place
+) -> Iterator[TaskProblem]:
+    """The rules that CEL cannot afford across 500 tasks; the same sentences everywhere. No patient's value is said."""
     ids: dict[str, int] = {}
     patient_of_study: dict[str, tuple[int, str]] = {}
-    pseudonym_of_patient: dict[str, tuple[int, str | None]] = {}
-    patient_of_pseudonym: dict[str, tuple[int, str]] = {}
+    pseudonyms = _Pseudonyms(place)
     taken: dict[str, list[tuple[int, frozenset[str]]]] = {}
-    for position, task in enumerate(with_ids(tasks)):
-        at = f"tasks[{position}]"
-        first = ids.setdefault(str(task.id), position)
+    for position, task in enumerate(tasks):
+        name = task.id if task.id is not None else default_id(position)
+        first = ids.setdefault(name, position)
         if first != position:
-            yield TaskProblem(f"{at}.id", f"duplicate of the id of tasks[{first}]")
+            yield TaskProblem(position, "id", f"duplicate of the id of {place(first)}")
         where, patient = patient_of_study.setdefault(task.study_instance_uid, (position, task.patient_id))
         if patient != task.patient_id:
-            yield TaskProblem(f"{at}.patientId", f"tasks[{where}] gives the same study another patient")
-        yield from _overlaps(at, position, task, taken.setdefault(task.study_instance_uid, []))
-        yield from _pseudonym_problems(
-            at, position, task, pseudonym_of_patient, patient_of_pseudonym, pseudonymized=pseudonymized
-        )
+            yield TaskProblem(position, "patientId", f"{place(where)} gives the same study another patient")
+        yield from _overlaps(position, task, taken.setdefault(task.study_instance_uid, []), place)
+        yield from pseudonyms.problems(position, task) if pseudonymized else _needless(position, task)
 
 
 def _overlaps(
-    at: str, position: int, task: TransferTask, earlier: list[tuple[int, frozenset[str]]]
+    position: int, task: TransferTask, earlier: list[tuple[int, frozenset[str]]], place: Place
 ) -> Iterator[TaskProblem]:
     series = frozenset(task.series_instance_uids)
     if len(series) != len(task.series_instance_uids):
-        yield TaskProblem(f"{at}.seriesInstanceUids", "names a series twice")
+        yield TaskProblem(position, "seriesInstanceUids", "names a series twice")
     for where, others in earlier:
         if not series or not others or series & others:
-            yield TaskProblem(
-                f"{at}.studyInstanceUid", f"tasks[{where}] already moves this study or one of these series"
-            )
+            sentence = f"{place(where)} already moves this study or one of these series"
+            yield TaskProblem(position, "studyInstanceUid", sentence)
             break
     earlier.append((position, series))
 
 
-def _pseudonym_problems(
-    at: str,
-    position: int,
-    task: TransferTask,
-    pseudonym_of_patient: dict[str, tuple[int, str | None]],
-    patient_of_pseudonym: dict[str, tuple[int, str]],
-    *,
-    pseudonymized: bool,
-) -> Iterator[TaskProblem]:
-    if not pseudonymized:
-        if task.pseudonym is not None:
-            yield TaskProblem(
-                f"{at}.pseudonym", "has no effect on an identified transfer: remove it, or give a profile instead"
-            )
-        return
-    if task.pseudonym is None:
-        yield TaskProblem(f"{at}.pseudonym", "is required, because the job pseudonymizes")
-        return
-    where, pseudonym = pseudonym_of_patient.setdefault(task.patient_id, (position, task.pseudonym))
-    if pseudonym != task.pseudonym:
-        yield TaskProblem(f"{at}.pseudonym", f"tasks[{where}] gives the same patient another pseudonym")
-    where, patient = patient_of_pseudonym.setdefault(task.pseudonym, (position, task.patient_id))
-    if patient != task.patient_id:
-        yield TaskProblem(f"{at}.pseudonym", f"tasks[{where}] gives this pseudonym to another patient")
+def _needless(position: int, task: TransferTask) -> Iterator[TaskProblem]:
+    if task.pseudonym is not None:
+        sentence = "has no effect on an identified transfer: remove it, or give a profile instead"
+        yield TaskProblem(position, "pseudonym", sentence)
+
+
+class _Pseudonyms:
+    """One pseudonym per patient, and one patient per pseudonym."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._of_patient: dict[str, tuple[int, str]] = {}
+        self._patient_of: dict[str, tuple[int, str]] = {}
+
+    def problems(self, position: int, task: TransferTask) -> Iterator[TaskProblem]:
+        if task.pseudonym is None:
+            yield TaskProblem(position, "pseudonym", "is required, because the job pseudonymizes")
+            return
+        where, pseudonym = self._of_patient.setdefault(task.patient_id, (position, task.pseudonym))
+        if pseudonym != task.pseudonym:
+            yield TaskProblem(position, "pseudonym", f"{self._place(where)} gives the same patient another pseudonym")
+        where, patient = self._patient_of.setdefault(task.pseudonym, (position, task.patient_id))
+        if patient != task.patient_id:
+            yield TaskProblem(position, "pseudonym", f"{self._place(where)} gives this pseudonym to another patient")

@@ -8,7 +8,7 @@ from adit.api.conditions import Condition
 from adit.api.counts import Count, InstanceCounts, TaskCounts
 from adit.api.fields import KeyId, LongText, Message, ObjectName, RetryToken, Sha256, TaskId, Text, Timestamp
 from adit.api.model import Model
-from adit.api.references import DestinationRef, SourceRef
+from adit.api.references import DestinationRef, SecretRef, SourceRef
 from adit.api.rules import Rule, validations
 from adit.api.tasks import MAX_INLINE_BYTES, MAX_INLINE_TASKS, TransferTask, inline_bytes, problems_across, with_ids
 
@@ -18,6 +18,15 @@ Phase = Literal["Pending", "InProgress", "Success", "Warning", "Failure", "Cance
 ONE_OR_THE_OTHER = Rule("has(self.profile) != has(self.identified)", "give either profile or identified: true")
 IDENTIFIED_FOR_A_REASON = Rule("!has(self.identified) || has(self.reason)", "reason is required with identified: true")
 REASON_ONLY_IDENTIFIED = Rule("!has(self.profile) || !has(self.reason)", "reason goes with identified: true only")
+INLINE_OR_FROM = Rule("has(self.tasks) != has(self.tasksFrom)", "give either tasks or tasksFrom")
+
+MAX_TASK_SECRETS = 20
+TEN_YEARS = 10 * 366 * 86_400
+# What to do with more tasks than an object may hold.
+INTO_SECRETS = (
+    "move them into Secrets (spec.tasksFrom): kubectl create secret generic NAME --from-file=tasks.jsonl.gz && "
+    "kubectl label secret NAME adit.dev/purpose=tasks"
+)
 
 
 class Trial(Model):
@@ -78,11 +87,31 @@ class Retry(Model):
     """Only these of them, by id."""
 
 
+class TasksSource(Model):
+    """Where more tasks are than an object may hold."""
+
+    secret_ref: SecretRef
+    """JSON lines, one task each, in a Secret of the job's namespace; gzip where the key ends in .gz."""
+
+
+class Retention(Model):
+    """What is removed of a finished job, and when; without it nothing is."""
+
+    records_seconds_after_finished: Annotated[int, Field(ge=0, le=TEN_YEARS)] | None = None
+    """When its TaskSets and runners are removed; counts and conditions stay, a retry is not possible any more."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=TEN_YEARS)] | None = None
+    """When the job itself is deleted, unless a GitOps tool owns it and would make it again."""
+
+
 class TransferJobSpec(TransferSettings):
     """The transfer and its verbs; everything but the verbs is immutable."""
 
-    tasks: Annotated[tuple[TransferTask, ...], Field(min_length=1, max_length=MAX_INLINE_TASKS)]
+    model_config = ConfigDict(json_schema_extra=validations(INLINE_OR_FROM))
+
+    tasks: Annotated[tuple[TransferTask, ...], Field(min_length=1, max_length=MAX_INLINE_TASKS)] | None = None
     """What is moved, at most 500 tasks and 200 KiB."""
+    tasks_from: Annotated[tuple[TasksSource, ...], Field(min_length=1, max_length=MAX_TASK_SECRETS)] | None = None
+    """What is moved, as lists in Secrets: in their order, at most 100,000 tasks together."""
     parallelism: Annotated[int, Field(ge=1, le=100)] = 4
     """How many runners may work at once; servers may allow fewer."""
     priority: Annotated[int, Field(ge=0, le=1000)] = 100
@@ -93,27 +122,38 @@ class TransferJobSpec(TransferSettings):
     """Ends the job: Graceful after the current tasks, Immediate at once."""
     retry: Retry | None = None
     """Asks for another round."""
+    retention: Retention | None = None
+    """What is removed after the end; everything stays where absent."""
+
+    @property
+    def inline(self) -> tuple[TransferTask, ...]:
+        """The tasks that stand in the object itself."""
+        return self.tasks or ()
+
+    @model_validator(mode="after")
+    def _inline_or_from(self) -> "TransferJobSpec":
+        if (self.tasks is None) == (self.tasks_from is None):
+            raise ValueError(INLINE_OR_FROM.message)
+        return self
 
 
 # The verbs: the only fields of a TransferJob's spec that may change, by their names in YAML.
-TRANSFER_JOB_VERBS = ("parallelism", "priority", "suspend", "shutdown", "retry")
+TRANSFER_JOB_VERBS = ("parallelism", "priority", "suspend", "shutdown", "retry", "retention")
 
 
 def validate_transfer_job(spec: TransferJobSpec) -> list[str]:
-    """What is wrong across the tasks of a job, with full paths: the same sentences for CLI, REST, UI and operator."""
+    """What is wrong across the inline tasks, with full paths: the same sentences for CLI, REST, UI and operator."""
     pseudonymized = spec.pseudonymization.profile is not None
-    problems = [f"spec.{one.path}: {one.message}" for one in problems_across(spec.tasks, pseudonymized=pseudonymized)]
-    size = inline_bytes(spec.tasks)
+    problems = [f"spec.{one.path}: {one.message}" for one in problems_across(spec.inline, pseudonymized=pseudonymized)]
+    size = inline_bytes(spec.inline)
     if size > MAX_INLINE_BYTES:
-        problems.append(
-            f"spec.tasks: {size // 1024 + 1} KiB, at most {MAX_INLINE_BYTES // 1024} KiB: split it into several jobs"
-        )
+        problems.append(f"spec.tasks: {size // 1024 + 1} KiB, at most {MAX_INLINE_BYTES // 1024} KiB: {INTO_SECRETS}")
     return problems
 
 
 def retry_problems(spec: TransferJobSpec) -> list[str]:
-    """The ids in `retry.tasks` that no task of the job has."""
-    if spec.retry is None:
+    """The ids in `retry.tasks` that no inline task of the job has; of tasks in Secrets the operator knows."""
+    if spec.retry is None or spec.tasks is None:
         return []
     known = {task.id for task in with_ids(spec.tasks)}
     return [

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from adit.api.resource import DicomServer, TransferJob
+from adit.api.task_list import TaskList
 from adit.api.task_set import Ended, Override
 from adit.cluster.kinds import Ref
 from adit_operator.decide import decide
@@ -71,9 +72,11 @@ def dicom_server(name: str = "pacs", *, namespace: str = "default", port: int = 
 
 
 def observed(job: TransferJob | None = None, **changes: Any) -> Observed:
-    """An Observed in which source and destination exist."""
+    """An Observed in which source and destination exist, and an inline list was read."""
+    job = job or transfer_job()
     seen = Observed(
-        job=job or transfer_job(),
+        job=job,
+        tasks=TaskList.of(job.spec.tasks) if job.spec.tasks is not None else None,
         now=START,
         servers={SOURCE: dicom_server(), DESTINATION: dicom_server("research", port=11113)},
         config={"source": "a", "destination": "b", "settings": "c"},

@@ -36,7 +36,7 @@ class Desk:
 
     def crash(self) -> None:
         """Lose everything that is not in the cluster."""
-        settings = OperatorSettings()
+        settings = OperatorSettings(writes_per_second=1000, status_seconds=0)
         self.world = World(self.cluster, self.lease, Cache(), settings, self.clock)
         self.reach = Reach()
         self.waiting: dict[str, Waiting] = {}
@@ -53,8 +53,9 @@ class Desk:
         return version
 
     async def reconcile(self, name: str = "night", namespace: str = "default") -> bool:
-        """One step for one job, on what was seen so far."""
-        return await reconcile(self.world, self.reach, Ref("TransferJob", namespace, name), self.waiting)
+        """One step for one job, on what was seen so far; True where the next follows at once."""
+        later = await reconcile(self.world, self.reach, Ref("TransferJob", namespace, name), self.waiting)
+        return later is not None and not later.seconds
 
     async def admit(self) -> Turn:
         """One turn of admission, on what was seen so far."""

@@ -7,6 +7,7 @@ import pytest
 
 from adit.api.manifests import Document, ManifestErrors, read, read_all
 from adit.api.resource import RESOURCES
+from adit.api.transfer_job import INTO_SECRETS
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
 
@@ -209,7 +210,7 @@ def test_a_bad_field_of_a_job_is_named_with_its_place(fields: dict[str, str], se
 def test_at_most_five_hundred_tasks_stand_in_a_job() -> None:
     tasks = ", ".join(f'{{patientId: "{n}", studyInstanceUid: 1.2.{n}, pseudonym: P{n}}}' for n in range(501))
     assert problems(job_with(tasks=f"[{tasks}]")) == [
-        "x.yaml: TransferJob/night: spec.tasks: at most 500 items (line 8)"
+        f"x.yaml: TransferJob/night: spec.tasks: at most 500 items: {INTO_SECRETS} (line 8)"
     ]
 
 
@@ -220,9 +221,7 @@ def test_at_most_two_hundred_kibibytes_of_tasks_stand_in_a_job() -> None:
         for n in range(50)
     )
     (problem,) = problems(job_with(tasks=f"[{tasks}]"))
-    assert problem == (
-        "x.yaml: TransferJob/night: spec.tasks: 264 KiB, at most 200 KiB: split it into several jobs (line 8)"
-    )
+    assert problem == (f"x.yaml: TransferJob/night: spec.tasks: 264 KiB, at most 200 KiB: {INTO_SECRETS} (line 8)")
 
 
 AE_TITLE = "aeTitle: not an AE title (1–16 characters, no backslash) (line 5)"

@@ -15,7 +15,7 @@ from adit.api.immutability import VERBS, immutable_fields, spec_schema, transiti
 from adit.api.model import Model
 from adit.api.rules import VALIDATIONS
 from adit.api.schema import structural, with_defaults
-from adit.api.transfer_job import Pseudonymization
+from adit.api.transfer_job import Pseudonymization, TransferJobSpec
 from adit.cluster.kinds import KINDS
 
 Value = dict[str, Any]
@@ -58,6 +58,13 @@ def asked_of_the_model(model: type[Model], value: Value) -> set[str]:
 
 DIMSE = {"host": "pacs.example", "port": 104}
 WEB = {"url": "https://pacs.example/dicom-web"}
+TASKS = [{"patientId": "1", "studyInstanceUid": "1.2", "pseudonym": "P1"}]
+LISTS = [{"secretRef": {"name": "night-tasks", "key": "tasks.jsonl.gz"}}]
+BARE: Value = {
+    "source": {"name": "pacs-a"},
+    "destination": {"name": "pacs-b"},
+    "pseudonymization": {"profile": "adit-compatible"},
+}
 VALUES: list[tuple[type[Model], Value]] = [
     (Pseudonymization, {}),
     (Pseudonymization, {"profile": "p"}),
@@ -82,6 +89,10 @@ VALUES: list[tuple[type[Model], Value]] = [
     (ConsumerNamespaces, {"from": "Names", "names": ["a"]}),
     (ConsumerNamespaces, {"from": "All", "names": ["a"]}),
     (ConsumerNamespaces, {"names": ["a"]}),
+    (TransferJobSpec, BARE),
+    (TransferJobSpec, {**BARE, "tasks": TASKS}),
+    (TransferJobSpec, {**BARE, "tasksFrom": LISTS}),
+    (TransferJobSpec, {**BARE, "tasks": TASKS, "tasksFrom": LISTS}),
 ]
 
 
@@ -107,12 +118,14 @@ OLD: dict[str, Value] = {
         "source": {"name": "pacs-a"},
         "destination": {"name": "pacs-b"},
         "pseudonymization": {"profile": "adit-compatible"},
-        "tasks": [{"patientId": "1", "studyInstanceUid": "1.2", "pseudonym": "P1"}],
+        "tasks": TASKS,
+        "tasksFrom": LISTS,
         "parallelism": 2,
         "priority": 5,
         "suspend": True,
         "shutdown": "Graceful",
         "retry": {"token": "one", "scope": "Failed"},
+        "retention": {"recordsSecondsAfterFinished": 3600},
     },
     "TaskSet": {
         "owner": {"kind": "TransferJob", "name": "night", "uid": "u-1"},
@@ -135,11 +148,13 @@ CHANGED: dict[str, Value] = {
         "destination": {"kind": "DicomFolder", "name": "pacs-b"},
         "pseudonymization": {"identified": True, "reason": "asked for"},
         "tasks": [{"patientId": "1", "studyInstanceUid": "1.3", "pseudonym": "P1"}],
+        "tasksFrom": [*LISTS, *LISTS],
         "parallelism": 3,
         "priority": 6,
         "suspend": False,
         "shutdown": "Immediate",
         "retry": {"token": "two", "scope": "All"},
+        "retention": {"recordsSecondsAfterFinished": 3600, "ttlSecondsAfterFinished": 7200},
     },
     "TaskSet": {
         "owner": {"kind": "TransferJob", "name": "night", "uid": "u-2"},

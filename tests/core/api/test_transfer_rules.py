@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adit.api.manifests import ManifestErrors, read
 from adit.api.tasks import MAX_INLINE_BYTES, inline_bytes
-from adit.api.transfer_job import TransferJobSpec, retry_problems, validate_transfer_job
+from adit.api.transfer_job import INTO_SECRETS, TransferJobSpec, retry_problems, validate_transfer_job
 
 Task = dict[str, Any]
 
@@ -154,7 +154,7 @@ def test_too_many_bytes_of_tasks_are_refused() -> None:
     ]
     (problem,) = validate_transfer_job(spec_of(tasks))
     assert problem.startswith("spec.tasks: ")
-    assert problem.endswith("at most 200 KiB: split it into several jobs")
+    assert problem.endswith(f"at most 200 KiB: {INTO_SECRETS}")
     assert inline_bytes(spec_of(tasks[:30]).tasks) < MAX_INLINE_BYTES
     assert validate_transfer_job(spec_of(tasks[:30])) == []
 

@@ -29,11 +29,11 @@ REMOVALS: Mapping[str, Removal] = {
     "unlabelled-is-unread": Removal("adit_operator/project.py", "purpose is None", "False"),
     "one-runner-per-set": Removal("adit_operator/admission.py", "and seen.ref not in allocation.sets", ""),
     "judged-before-next": Removal("adit_operator/admission.py", "and seen.judged_attempt >= newest_attempt", ""),
-    "cap": Removal("adit_operator/admission.py", "count > free.get(name, 0)", "False"),
+    "cap": Removal("adit_operator/room.py", "count > self._free[name]", "False"),
     "plan-once": Removal(
         "adit_operator/plan.py",
-        "isinstance(tasks, Refused) or tasks_hash(tasks) != plan.tasks_hash",
-        "isinstance(tasks, Refused)",
+        "tasks is None or tasks.sha256 != plan.tasks_hash",
+        "tasks is None",
     ),
     "running-is-not-judged": Removal("adit_operator/judge.py", "Judgement(old) if running else ", ""),
     "running-is-not-overridden": Removal("adit_operator/judge.py", "cancel and not running", "cancel"),
@@ -49,7 +49,7 @@ REMOVALS: Mapping[str, Removal] = {
         "adit_operator/sweep.py", "job.owner_uid not in owners or job.task_set_uid not in sets", "True"
     ),
     "over-when-all-finished": Removal("adit_operator/follow.py", " and all(one.finished for one in now_own)", ""),
-    "owner-uid": Removal("adit_operator/follow.py", "if taken:", "if False:"),
+    "owner-uid": Removal("adit_operator/follow.py", "taken is not None", "False"),
     "key-never-made-twice": Removal("adit_operator/key.py", "if traces:", "if False:"),
     "lost-writes-nothing": Removal("adit_jobrunner/flush.py", "control.lost", "False"),
     "claim-needs-the-lease": Removal("adit_jobrunner/claim.py", "not held", "False"),
