@@ -34,12 +34,17 @@ AUTHORIZATION_FILE, SETTINGS_FILE, PROFILE_FILE, KEY_FILE = "authorization", "se
 
 
 class RenderedServer(Model):
-    """A DicomServer as it was when rendered; its credential lies beside it in a file of its own."""
+    """A DicomServer as it was when rendered; its credential lies beside it in a file of its own.
+
+    A runner stops itself when the windows of its spec close. `requests_per_minute` is this runner's share of what the
+    endpoint allows, absent where it allows anything; an image that does not know the field ends BadInput.
+    """
 
     contract: Literal[1] = 1
     namespace: Namespace
     name: ObjectName
     spec: DicomServerSpec
+    requests_per_minute: Annotated[float, Field(gt=0, le=100_000)] | None = None
 
 
 class RenderedFolder(Model):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from adit.api.dicom_server import DicomServerSpec, Verification
 from adit.connectors.connector import Connector
+from adit.connectors.pace import AT_WILL, Pace
 from adit.connectors.target import Target
 from adit.contract import RenderedFolder, RenderedServer
 from adit_jobrunner.config import Config
+from adit_jobrunner.control import Control
 
 Opener = Callable[[Target], Connector]
 
@@ -24,19 +26,26 @@ class Peers:
 
 
 @contextmanager
-def opened(config: Config, opener: Opener) -> Iterator[Peers]:
+def opened(config: Config, opener: Opener, control: Control) -> Iterator[Peers]:
     """Both peers while the context is open; their associations are reused from task to task. Raises BadInput."""
-    source = target_of(config.source, config, config.source_authorization)
-    destination = target_of(config.destination, config, config.destination_authorization)
+    source = target_of(config.source, config, config.source_authorization, control)
+    destination = target_of(config.destination, config, config.destination_authorization, control)
     with opener(source) as from_here, opener(destination) as to_there:
         spec = config.destination.spec
         verification = spec.verification if isinstance(spec, DicomServerSpec) else Verification(settle_seconds=0)
         yield Peers(from_here, to_there, verification)
 
 
-def target_of(peer: RenderedServer | RenderedFolder, config: Config, authorization: str | None) -> Target:
-    """What a connector needs of a rendered peer; a server may want to be called by another name of ours."""
-    calling = config.settings.calling_ae_title
+def target_of(
+    peer: RenderedServer | RenderedFolder, config: Config, authorization: str | None, control: Control
+) -> Target:
+    """What a connector needs of a rendered peer; a server may want to be called by another name of ours.
+
+    Its pace is this runner's share; a stop ends the waiting for a turn.
+    """
+    calling, pace = config.settings.calling_ae_title, AT_WILL
+    if isinstance(peer, RenderedServer):
+        pace = Pace(peer.requests_per_minute, sleep=control.sleep, stopped=control.stop_now)
     if isinstance(peer, RenderedServer) and peer.spec.dimse is not None:
         calling = peer.spec.dimse.calling_ae_title or calling
     return Target(
@@ -45,4 +54,5 @@ def target_of(peer: RenderedServer | RenderedFolder, config: Config, authorizati
         calling_ae_title=calling,
         mount_dir=Path(config.settings.mount_dir),
         authorization=authorization,
+        pace=pace,
     )

@@ -17,9 +17,11 @@ class Control:
         self._lock = Lock()
         self._connectors: tuple[Connector, ...] = ()
         self.lost_reason = ""
+        self.stop_reason = ""
 
-    def stop(self, when: Stop) -> None:
-        """Stop after the task in hand, or after the instance in hand."""
+    def stop(self, when: Stop, reason: str = "") -> None:
+        """Stop after the task in hand, or after the instance in hand; the first reason given is the one told."""
+        self.stop_reason = self.stop_reason or reason
         self._after_task.set()
         if when == "Now":
             self._now.set()

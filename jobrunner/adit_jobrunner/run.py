@@ -28,6 +28,7 @@ from adit_jobrunner.decide import ended
 from adit_jobrunner.exit_codes import EXIT_CODES, ExitCode
 from adit_jobrunner.flush import Flusher, say_last
 from adit_jobrunner.heartbeat import Rhythm, keep_alive
+from adit_jobrunner.hours import hours_of, keep_hours
 from adit_jobrunner.journal import Journal
 from adit_jobrunner.moving import Order, auditor, mover, order_of
 from adit_jobrunner.settings import Settings
@@ -56,21 +57,28 @@ async def run(runner: "Runner", cluster: Cluster, lease: Lease) -> ExitCode:
 class Runner:
     """The parts of one run, wired; lives as long as the process."""
 
-    def __init__(self, settings: Settings, opener: Opener, control: Control) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opener: Opener,
+        control: Control,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.pod_uid = settings.pod_uid or str(uuid.uuid4())
         self.settings = settings
         self._opener = opener
         self.control = control
+        self._now = now
         self._interrupted = False
 
     def holder(self) -> Holder:
         """Who holds the set, as of now."""
         name = self.settings.pod_name or f"{self.settings.name}-a{self.settings.attempt}"
-        return Holder(pod_name=name, pod_uid=self.pod_uid, renew_time=timestamp(datetime.now(UTC)))
+        return Holder(pod_name=name, pod_uid=self.pod_uid, renew_time=timestamp(self._now()))
 
-    def on_stop(self, when: Stop) -> None:
-        """What `spec.stop` or a signal asks for; a peer that keeps silent over it is torn down after the grace."""
-        self.control.stop(when)
+    def on_stop(self, when: Stop, reason: str = "") -> None:
+        """What `spec.stop`, a signal or a window asks for; a peer that keeps silent is torn down after the grace."""
+        self.control.stop(when, reason)
         if when == "Now" and not self._interrupted:
             self._interrupted = True
             asyncio.get_running_loop().call_later(self.settings.grace_seconds, self.control.abort)
@@ -88,7 +96,13 @@ class Runner:
                 patch = {"runner": {"ended": word.manifest()}, "holder": None}
                 return word, await say_last(writer, self.control, patch)
             flusher = Flusher(writer, journal, self.control)
-            async with self._beside(flusher.keep_flushing(self.settings.flush_seconds)):
+            hours = hours_of(order.config)
+            if closed := hours.closed(self._now()):
+                self.on_stop("AfterTask", closed)
+            async with (
+                self._beside(flusher.keep_flushing(self.settings.flush_seconds)),
+                self._beside(keep_hours(hours, self._now, self.on_stop)),
+            ):
                 word = await self._work(order, journal, flusher)
             journal.end(word)
             return word, await flusher.last_word()
@@ -108,7 +122,7 @@ class Runner:
             flush=lambda: here(flusher.flush),
             flush_surely=lambda: here(flusher.flush_surely),
             audit=auditor(order),
-            now=lambda: datetime.now(UTC),
+            now=self._now,
             flush_tasks=self.settings.flush_tasks,
             retry_seconds=self.settings.retry_seconds,
         )
@@ -118,7 +132,7 @@ class Runner:
     def _on_the_dicom_thread(self, order: Order, journal: Journal, bench: Bench) -> Ended:
         empty_folder(order.spool)
         try:
-            with opened(order.config, self._opener) as peers:
+            with opened(order.config, self._opener, self.control) as peers:
                 self.control.watch((peers.source, peers.destination))
                 return work(journal, self.control, mover(order, peers, self.control), bench)
         except AditError as error:

@@ -39,14 +39,15 @@ def work(journal: Journal, control: Control, move: Mover, bench: Bench) -> Ended
     since_flush = 0
     while (task := journal.next_task(bench.now())) is not None:
         if control.stop_after_task:
-            return ended("Stopped", "stopped before the next task")
+            return ended("Stopped", control.stop_reason or "stopped before the next task")
         journal.begin(task)
         # A set that has crashed says what it works, so that the third crash can be blamed on one task.
         if journal.crashes and not bench.flush_surely():
             return ended("Stopped", control.lost_reason)
         step = _work_one(task, journal, move, bench)
         if step.end is not None:
-            return step.end
+            interrupted = step.end.reason == "Stopped" and control.stop_reason
+            return ended("Stopped", control.stop_reason) if interrupted else step.end
         since_flush += 1
         if since_flush >= bench.flush_tasks and bench.flush():
             since_flush = 0

@@ -1,6 +1,7 @@
 """A runner in this process: the shipped run between two fake peers, on an embedded cluster of its own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def _run_runner(cluster: EmbeddedCluster, tmp_path: Path) -> Run:
         attempt: int = 0,
         config: Path | None = None,
         control: Control | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         **variables: str,
     ) -> ExitCode:
         peers = {"pacs": source, "research": destination}
@@ -48,7 +50,7 @@ def _run_runner(cluster: EmbeddedCluster, tmp_path: Path) -> Run:
         config = config or write_runner_config(tmp_path / "config")
         environment = runner_environment(task_set, config, tmp_path / "spool", attempt=attempt)
         settings = Settings.model_validate({**environment, "ADIT_DATA": str(cluster.data), **variables})
-        runner = Runner(settings, opener, control or Control())
+        runner = Runner(settings, opener, control or Control(), now)
         return await run(runner, cluster, FlockLease(cluster.data))
 
     return attempt

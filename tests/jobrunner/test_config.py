@@ -14,6 +14,7 @@ from adit.testing.task_sets import server_spec, task_set_manifest, write_runner_
 from adit.transfer.rewriter import PassThrough, Subject
 from adit_jobrunner.config import read_config
 from adit_jobrunner.connections import target_of
+from adit_jobrunner.control import Control
 from adit_jobrunner.rewriting import job_folder, rewriter_for, subject_of
 
 PROFILE = BUILT_IN[ADIT_COMPATIBLE]
@@ -32,8 +33,8 @@ def test_a_server_may_be_called_by_a_name_of_its_own(tmp_path: Path) -> None:
     own = server_spec()
     own["dimse"]["callingAeTitle"] = "RESEARCH"
     config = read_config(write_runner_config(tmp_path, source=own), spec())
-    assert target_of(config.source, config, None).calling_ae_title == "RESEARCH"
-    assert target_of(config.destination, config, None).calling_ae_title == "ADIT"
+    assert target_of(config.source, config, None, Control()).calling_ae_title == "RESEARCH"
+    assert target_of(config.destination, config, None, Control()).calling_ae_title == "ADIT"
 
 
 def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
     written = write_runner_config(tmp_path, destination=folder, destination_kind="DicomFolder", mount_dir="/data")
     config = read_config(written, spec(destination={"kind": "DicomFolder", "name": "research"}))
     assert isinstance(config.destination, RenderedFolder)
-    assert target_of(config.destination, config, None).mount_dir == Path("/data")
+    assert target_of(config.destination, config, None, Control()).mount_dir == Path("/data")
 
 
 def test_credentials_and_key_show_in_no_repr(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ TimeZone = Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN, max_lengt
 
 
 class Window(Model):
-    """One opening on each of its days, from `start` to `end` by the clock of `timeZone`, over midnight where `end` is not later."""
+    """From `start` to `end` on each of its days by the clock of `timeZone`, over midnight where `end` is not later."""
 
     days: Annotated[tuple[Day, ...], Field(min_length=1, max_length=7)] = DAYS
     """The days on which it opens; over midnight it closes on the day after."""

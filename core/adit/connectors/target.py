@@ -5,13 +5,15 @@ from pathlib import Path
 
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.dicom_server import DicomServerSpec
+from adit.connectors.pace import AT_WILL, Pace
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One peer as the program that opens it sees it.
 
-    `authorization` is the value of the HTTP Authorization header; it never appears in a repr, an error or a log.
+    `authorization` is the value of the HTTP Authorization header; it never appears in a repr, an error or a log. `pace`
+    keeps the requests apart, whatever way they go.
     """
 
     name: str
@@ -19,3 +21,4 @@ class Target:
     calling_ae_title: str
     mount_dir: Path
     authorization: str | None = field(default=None, repr=False)
+    pace: Pace = field(default=AT_WILL, repr=False, compare=False)

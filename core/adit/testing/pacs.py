@@ -6,6 +6,7 @@ Tests, the demo and `adit pacs` use it. Its door is listener.py, its services pa
 import itertools
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -61,6 +62,7 @@ class LoopbackPacs:
         self._listener: Listener | None = None
         self._stopping = threading.Event()
         self._received = self._stores = 0
+        self._requests: list[float] = []
         self._partials = itertools.count()
 
     # life -------------------------------------------------------------------------------------------------------------
@@ -128,6 +130,7 @@ class LoopbackPacs:
             instance.path.unlink(missing_ok=True)
         with self._lock:
             self._received = self._stores = 0
+            self._requests.clear()
         if self._listener is not None:
             self._listener.forget_peak()
 
@@ -139,6 +142,12 @@ class LoopbackPacs:
     def received(self) -> int:
         """C-STOREs whose instance was kept, since the start or the last `clear()`."""
         return self._received
+
+    @property
+    def requests(self) -> tuple[float, ...]:
+        """When each C-FIND, C-GET and C-MOVE came (monotonic seconds), since the start or the last `clear()`."""
+        with self._lock:
+            return tuple(self._requests)
 
     @property
     def peak_associations(self) -> int:
@@ -165,6 +174,11 @@ class LoopbackPacs:
         """Wait the delay that the faults ask for; stopping ends it."""
         if self._faults.delay_per_instance:
             self._stopping.wait(self._faults.delay_per_instance)
+
+    def note_request(self) -> None:
+        """Remember when a request came that asks for something."""
+        with self._lock:
+            self._requests.append(time.monotonic())
 
     def admit(self) -> Admission:
         """Decide what happens to the next C-STORE."""

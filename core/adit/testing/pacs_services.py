@@ -52,6 +52,7 @@ class Archive(Protocol):
     def partial(self) -> Path: ...
     def keep(self, partial: Path) -> None: ...
     def pause(self) -> None: ...
+    def note_request(self) -> None: ...
 
 
 class Services:
@@ -208,6 +209,7 @@ class Services:
             return None
 
     def _identifier(self, message: ul.Message, context: Context) -> Query | None:
+        self._archive.note_request()
         data = bytearray()
 
         def gather(fragment: bytes) -> None:

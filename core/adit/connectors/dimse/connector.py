@@ -41,6 +41,7 @@ class DimseConnector:
         self.name = target.name
         self._peer = Peer.of(target)
         self._dimse = dimse_of(target)
+        self._pace = target.pace
         self._session = Session(self._peer)
         self._pairs = Pairs()
 
@@ -56,8 +57,10 @@ class DimseConnector:
         model = find_model(self._dimse.find, query, self.name)
 
         def send(association: Association) -> None:
+            self._pace.began()
             send_find(association, model, query, self._dimse.specific_character_set)
 
+        self._pace.turn()
         with self._session.exchange(self._find_proposals(), send) as (association, first):
             found: Iterator[Dataset] = (answer for answer in answers(association, first) if matches(query, answer))
             if query.level is Level.PATIENT and model == "StudyRoot":
@@ -78,6 +81,7 @@ class DimseConnector:
             selection,
             spool,
             self.find,
+            self._pace,
         ).run()
 
     def store(

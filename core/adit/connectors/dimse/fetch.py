@@ -11,6 +11,7 @@ from adit.connectors.dimse.association import Association
 from adit.connectors.dimse.contexts import Proposal, for_get, for_get_of
 from adit.connectors.dimse.get import Tally, identifiers, instances, send_get
 from adit.connectors.dimse.session import Session
+from adit.connectors.pace import Pace
 from adit.errors import AditError
 from adit.query import Level, Query, Selection
 from adit.transfer.instance import Instance
@@ -29,6 +30,7 @@ class Fetch:
     selection: Selection
     spool: Path
     find: Find
+    pace: Pace
     tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Iterator[Instance]:
@@ -64,8 +66,10 @@ class Fetch:
     def _get(self, identifier: Dataset, proposals: Sequence[Proposal], tally: Tally) -> Iterator[Instance]:
         def send(association: Association) -> None:
             association.messages.receive_into(self.spool)
+            self.pace.began()
             send_get(association, self.model, identifier, self.selection.patient_id, self.character_set)
 
+        self.pace.turn()
         with self.session.exchange(proposals, send) as (association, first):
             yield from instances(association, first, tally)
 

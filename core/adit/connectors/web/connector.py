@@ -37,7 +37,7 @@ class DicomWebConnector:
         if not isinstance(target.spec, DicomServerSpec) or target.spec.dicomweb is None:
             raise BadInput(f"{target.name}: has no dicomweb block, so it cannot be spoken to over HTTP")
         self.name = target.name
-        self._door = Door(target.name, target.spec.dicomweb, target.authorization)
+        self._door = Door(target.name, target.spec.dicomweb, target.authorization, target.pace)
         self._qido, self._wado, self._stow = Qido(self._door), Wado(self._door), Stow(self._door)
 
     def echo(self) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from adit.api.dicom_server import DicomWeb
+from adit.connectors.pace import AT_WILL, Pace
 from adit.connectors.web.refusals import connection_lost, not_dicomweb, unreachable
 from adit.errors import BadInput, PermanentError, RetryableError
 
@@ -29,8 +30,9 @@ Service = Literal["qido", "wado", "stow"]
 class Door:
     """Sends requests to one DICOMweb server; used by one thread, except for `abort`."""
 
-    def __init__(self, name: str, spec: DicomWeb, authorization: str | None) -> None:
+    def __init__(self, name: str, spec: DicomWeb, authorization: str | None, pace: Pace = AT_WILL) -> None:
         self.name = name
+        self._pace = pace
         self.spec = spec
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         if authorization is not None:
@@ -61,6 +63,7 @@ class Door:
         content: Iterator[bytes] | None = None,
     ) -> Iterator[httpx.Response]:
         """Send one request; its body is read in the block; whatever httpx raises there becomes one of our errors."""
+        self._pace.turn()
         with self._translated():
             if self._aborted:
                 raise RetryableError(f"{self.name}: aborted", reason="Aborted")
@@ -82,7 +85,9 @@ class Door:
         self._client.close()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Called by httpcore at each step; keeps hold of the socket that is open now."""
+        """Called by httpcore at each step; keeps hold of the open socket, and the pace from what is sent."""
+        if event == "http11.send_request_headers.started":
+            self._pace.began()
         if event not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             return
         with self._lock:

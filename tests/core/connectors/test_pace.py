@@ -1,0 +1,118 @@
+"""The pace of requests: by its own clock, and at real peers that look at theirs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adit.connectors import open_connector
+from adit.connectors.pace import Pace
+from adit.connectors.target import Target
+from adit.errors import RetryableError
+from adit.query import Level, Query, Selection
+from adit.testing.datasets import ct_study
+from adit.testing.pacs import LoopbackPacs
+from adit.testing.patients import PLAIN
+from adit.transfer.instance import Instance
+from adit.transfer.placement import Placement
+
+A_HAIR = 1e-6
+PER_MINUTE = 600.0  # one in 0.1 s
+CT = ct_study(PLAIN, instances=2, rows=16)
+SELECTION = Selection(PLAIN.patient_id, CT.study_instance_uid)
+QUERY = Query(Level.STUDY, study_instance_uid=CT.study_instance_uid)
+
+
+class Clock:
+    """Seconds that pass only where somebody lets them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+@given(
+    st.floats(0.5, 1000), st.lists(st.tuples(st.just(0.0) | st.floats(0, 5), st.floats(0, 30)), min_size=2, max_size=60)
+)
+def test_no_minute_has_more_requests_than_are_allowed(per_minute: float, work: list[tuple[float, float]]) -> None:
+    clock, begun = Clock(), []
+    pace = Pace(per_minute, clock=clock, sleep=clock.sleep)
+    for connecting, answering in work:
+        pace.turn()
+        clock.now += connecting
+        pace.began()
+        begun.append(clock.now)
+        clock.now += answering
+    for start in begun:
+        assert sum(start <= moment < start + 60 - A_HAIR for moment in begun) <= -int(-per_minute // 1)
+
+
+@given(st.floats(0.5, 1000), st.lists(st.floats(0, 300), min_size=1, max_size=20))
+def test_a_pace_makes_nobody_wait_longer_than_it_must(per_minute: float, work: list[float]) -> None:
+    clock = Clock()
+    pace = Pace(per_minute, clock=clock, sleep=clock.sleep)
+    pace.turn()
+    assert clock.now == 0
+    for seconds in work:
+        last = clock.now
+        clock.now += seconds
+        pace.turn()
+        assert clock.now == pytest.approx(max(last + seconds, last + 60 / per_minute))
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    def sleep(_: float) -> None:
+        pytest.fail("waited")
+
+    for _ in range(3):
+        Pace(sleep=sleep).turn()
+
+
+def test_a_stop_ends_the_waiting() -> None:
+    clock, stopped = Clock(), []
+
+    def stop_in_the_midst(_: float) -> None:
+        stopped.append(True)
+
+    pace = Pace(1, clock=clock, sleep=stop_in_the_midst, stopped=lambda: bool(stopped))
+    pace.turn()
+    with pytest.raises(RetryableError) as error:
+        pace.turn()
+    assert (error.value.reason, clock.now) == ("Aborted", 0)
+
+
+def test_finds_and_fetches_of_a_pacs_keep_the_pace_together(
+    loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
+) -> None:
+    loopback_pacs.load(CT.write(tmp_path / "ct"))
+    target = replace(target_of(loopback_pacs), pace=Pace(PER_MINUTE))
+    with open_connector(target) as connector:
+        assert len(list(connector.find(QUERY))) == 1
+        assert len(list(connector.fetch(SELECTION, spool))) == 2
+        assert len(list(connector.find(QUERY))) == 1
+    gaps = [later - earlier for earlier, later in zip(loopback_pacs.requests, loopback_pacs.requests[1:], strict=False)]
+    assert len(gaps) == 2
+    assert all(gap > 0.09 for gap in gaps)  # measured where they arrive: the way there takes a moment
+
+
+def test_stores_on_an_association_are_no_requests(
+    loopback_pacs: LoopbackPacs,
+    target_of: Callable[..., Target],
+    tmp_path: Path,
+    instance_of: Callable[[Path], Instance],
+) -> None:
+    instances = [instance_of(path) for path in CT.write(tmp_path / "ct")]
+    clock = Clock()
+    target = replace(target_of(loopback_pacs), pace=Pace(1, clock=clock, sleep=clock.sleep))
+    with open_connector(target) as connector:
+        stored = list(connector.store(instances, Placement("job")))
+    assert (len(stored), loopback_pacs.received, clock.now) == (2, 2, 0)
