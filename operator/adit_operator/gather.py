@@ -59,7 +59,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         source,
         destination,
         spec.pseudonymization.profile,
-        servers=servers,
+        servers=cache.servers,
         folders=folders,
         secrets=secrets.get,
         key=key,

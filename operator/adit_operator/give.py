@@ -10,6 +10,7 @@ from adit.pseudonymization.profile import BUILT_IN
 from adit_operator.accept import credential_of
 from adit_operator.key import UseKey, key_decision
 from adit_operator.observed import KeySeen, SeenFolder, SeenSecret
+from adit_operator.rate import request_share
 from adit_operator.render import Given, Peer
 
 Secrets = Callable[[Ref], SeenSecret | None]
@@ -26,7 +27,10 @@ def given(
     key: KeySeen,
     settings: RunnerSettings,
 ) -> Given | None:
-    """All that a runner is given; None where a server, folder, credential, profile or key is not there."""
+    """All that a runner is given; None where a server, folder, credential, profile or key is not there.
+
+    `servers` are all that there are: those of one endpoint share its limits.
+    """
     start = _peer(source, servers, secrets)
     end = folders.get(destination) if destination.kind == "DicomFolder" else _peer(destination, servers, secrets)
     if start is None or end is None:
@@ -48,10 +52,11 @@ def _peer(ref: Ref, servers: Mapping[Ref, DicomServer], secrets: Secrets) -> Pee
     server = servers.get(ref)
     if server is None:
         return None
+    share = request_share(server.spec, servers.values())
     wanted = credential_of(ref, server)
     if wanted is None:
-        return Peer(server)
+        return Peer(server, requests_per_minute=share)
     secret = secrets(wanted[0])
     if secret is None or secret.purpose != "credential" or wanted[1] not in secret.data:
         return None
-    return Peer(server, secret.data[wanted[1]])
+    return Peer(server, secret.data[wanted[1]], share)

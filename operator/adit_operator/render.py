@@ -41,10 +41,11 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server with its credential, as a runner will use it."""
+    """A server with its credential and one runner's share of its requests, as a runner will use it."""
 
     server: DicomServer
     authorization: bytes | None = None
+    requests_per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,13 @@ def peers_hash(given: Given) -> str:
 
 def _peer(peer: Peer, namespace: str) -> Manifest:
     meta = peer.server.metadata
-    files = {SERVER_FILE: _json(RenderedServer(namespace=meta.namespace, name=meta.name, spec=peer.server.spec))}
+    value = RenderedServer(
+        namespace=meta.namespace,
+        name=meta.name,
+        spec=peer.server.spec,
+        requests_per_minute=peer.requests_per_minute,
+    )
+    files = {SERVER_FILE: _json(value)}
     if peer.authorization is not None:
         files[AUTHORIZATION_FILE] = peer.authorization
     return _secret("server", files, namespace)
