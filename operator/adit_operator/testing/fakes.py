@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adit.api.resource import DicomServer
+from adit.cluster.events import Happening
 
 if TYPE_CHECKING:
+    import asyncio
+
     from adit.errors import AditError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,14 +32,33 @@ class ManualClock:
         self._elapsed += seconds
 
 
+class KeptEvents:
+    """Keeps what it is told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[Happening] = []
+
+    def record(self, happening: Happening) -> None:
+        self.told.append(happening)
+
+    @property
+    def reasons(self) -> list[str]:
+        """The words alone."""
+        return [happening.reason for happening in self.told]
+
+
 class FakeProber:
     """Every server answers, but those that were given an error; remembers whom it asked, and with what."""
 
     def __init__(self) -> None:
         self.errors: dict[str, AditError] = {}
         self.asked: list[tuple[str, str | None]] = []
+        # servers that keep silent until their event is set
+        self.silent: dict[str, asyncio.Event] = {}
 
     async def probe(self, server: DicomServer, authorization: str | None) -> None:
         self.asked.append((server.metadata.name, authorization))
+        if server.metadata.name in self.silent:
+            await self.silent[server.metadata.name].wait()
         if server.metadata.name in self.errors:
             raise self.errors[server.metadata.name]

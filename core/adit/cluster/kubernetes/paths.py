@@ -9,6 +9,9 @@ from adit.cluster.kinds import KINDS, Kind, Ref
 
 # What interactive slots are; of no concern to the programs, so it is not in the table of kinds.
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
+# What happened to our objects, for people; written and never read, so it is not in the table either.
+EVENT = Kind("Event", "events.k8s.io", "v1", "events")
+_BESIDE = {kind.name: kind for kind in (LEASE, EVENT)}
 
 _MAX_SEGMENT = 253
 _LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -17,9 +20,9 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 def kind_of(name: object) -> Kind:
     """The kind of this name. Raises Invalid where we know none."""
-    kind = LEASE if name == LEASE.name else KINDS.get(name) if isinstance(name, str) else None
+    kind = {**KINDS, **_BESIDE}.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise Invalid(f"kind: {str(name)[:63]!r} is not one of {', '.join(sorted({*KINDS, LEASE.name}))}")
+        raise Invalid(f"kind: {str(name)[:63]!r} is not one of {', '.join(sorted({*KINDS, *_BESIDE}))}")
     return kind
 
 
