@@ -46,6 +46,8 @@ def follow(seen: Observed) -> Decision:
     judgements = {one.uid: _judge(seen, one, cancel=cancel) for one in own}
     after = tuple(_after(one, judgements.get(one.uid, Judgement())) for one in seen.sets)
     now_own = [one for one in after if one.round == plan.round]
+    # nothing tells us of our own write, and a set is retired only once its end is written
+    ends = any(now.finished and not before.finished for before, now in zip(seen.sets, after, strict=True))
     stalled = ready.problem or (accepted if isinstance(accepted, Waiting) else None) or blocked(seen, now_own)
     create = (
         tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch]))
@@ -80,7 +82,7 @@ def follow(seen: Observed) -> Decision:
         stops=tuple(_stops(seen, now_own)),
         create=create,
         retire=tuple(one for one in seen.sets if one.finished and one.active),
-        again=bool(create) or (over and waiting_retry),
+        again=bool(create) or (over and waiting_retry) or ends,
     )
 
 

@@ -290,3 +290,12 @@ def test_bad_input_stalls_the_job_until_what_is_rendered_changes() -> None:
 def test_a_finished_set_drops_its_label() -> None:
     done = ended_set("S", "Done", finished=True)
     assert decide(observed(planned(1), sets=(done,))).retire == (done,)
+
+
+def test_a_set_whose_end_is_written_now_is_looked_at_again_to_drop_its_label() -> None:
+    done, open_ = ended_set("S", "Done"), seen_set("P", index=1, ids=["t1"])
+    ending = decide(observed(planned(2), sets=(done, open_)))
+    assert [write.verdict.finished for write in ending.verdicts] == [True]
+    assert ending.again
+    ended = ended_set("S", "Done", finished=True, judged_attempt=0)
+    assert not decide(observed(planned(2), sets=(ended, open_))).again
