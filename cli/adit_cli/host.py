@@ -15,7 +15,7 @@ from adit.cluster.embedded.node import EmbeddedNode
 from adit_operator.clock import SystemClock
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
-from adit_operator.settings import OperatorSettings
+from adit_operator.settings import OperatorSettings, read_settings
 
 TAKEOVER_SECONDS = 0.5
 WRITES_PER_SECOND = 200
@@ -25,7 +25,7 @@ STATUS_SECONDS = 0.2
 def operator_settings(data: Path) -> OperatorSettings:
     """The operator's settings from the environment; folders lie in the data folder unless MOUNT_DIR says otherwise."""
     # a file on this machine takes more than an API server, and a person watches the numbers
-    settings = OperatorSettings(writes_per_second=WRITES_PER_SECOND, status_seconds=STATUS_SECONDS)
+    settings = read_settings(writes_per_second=WRITES_PER_SECOND, status_seconds=STATUS_SECONDS)
     if os.environ.get("MOUNT_DIR"):
         return settings
     return settings.model_copy(update={"mount_dir": str(data / "folders")})

@@ -19,7 +19,7 @@ from adit_operator.metrics import Metrics, OfTheMoment, serving
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
 from adit_operator.program import ProgramSettings
-from adit_operator.settings import OperatorSettings
+from adit_operator.settings import OperatorSettings, problems_of
 
 log = structlog.get_logger()
 
@@ -86,7 +86,8 @@ def main() -> int:
         asyncio.run(serve(OperatorSettings(), ProgramSettings()))
     except ValidationError as error:
         names = sorted({str(problem["loc"][0]) for problem in error.errors(include_input=False, include_url=False)})
-        log.error("unusable environment", variables=names)  # noqa: TRY400  # the values are not for the log
+        # the values are not for the log
+        log.error("unusable environment", variables=names, problems=problems_of(error))  # noqa: TRY400
         return 1
     except AditError as error:
         log.error("the operator ends", reason=error.reason, message=error.message)  # noqa: TRY400  # says it all

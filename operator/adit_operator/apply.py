@@ -75,7 +75,7 @@ async def _apply_key(world: World, namespace: str, decision: Decision, random: R
     """Make the key, then its marker: a crash between the two leaves a key, which the next look marks."""
     if decision.make_key:
         key = ProjectKey(random(KEY_BYTES))
-        if await _create(world, key_secret(namespace, key.secret)):
+        if await _create(world, key_secret(namespace, world.settings.key_secret, key.secret)):
             await _mark(world, namespace, key.id)
     if decision.mark_key is not None:
         await _mark(world, namespace, decision.mark_key)
@@ -83,7 +83,7 @@ async def _apply_key(world: World, namespace: str, decision: Decision, random: R
 
 async def _mark(world: World, namespace: str, key_id: str) -> None:
     try:
-        await world.cluster.create(key_marker(namespace, key_id))
+        await world.cluster.create(key_marker(namespace, world.settings.key_secret, key_id))
     except Conflict:
         return  # somebody marked it first; gather reads which
     world.cache.markers[namespace] = key_id

@@ -13,7 +13,7 @@ from adit_operator.accept import credential_of
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.give import given
-from adit_operator.key import ID_ENTRY, KEY_MARKER, KEY_SECRET
+from adit_operator.key import ID_ENTRY, marker_name
 from adit_operator.lists import list_needed, listed
 from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting
@@ -111,19 +111,20 @@ def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:
 async def observe_key(world: World, job: TransferJob) -> KeySeen:
     """The project key of the job's namespace, its marker, and every key id that a job there remembers."""
     namespace = job.metadata.namespace
-    ref = Ref("Secret", namespace, KEY_SECRET)
+    name = world.settings.key_secret
+    ref = Ref("Secret", namespace, name)
     secret = (await _secrets(world, [ref])).get(ref)
     marker = world.cache.markers.get(namespace)
     if marker is None:
         marker = await _marker(world, namespace)
     plans = (*job.status.earlier_plans, *([job.status.plan] if job.status.plan else []))
     own = {plan.key_id for plan in plans if plan.key_id is not None}
-    return KeySeen(secret, marker, frozenset(own) | world.cache.key_ids(namespace))
+    return KeySeen(secret, marker, frozenset(own) | world.cache.key_ids(namespace), name)
 
 
 async def _marker(world: World, namespace: str) -> str | None:
     try:
-        found = await world.cluster.get(Ref("ConfigMap", namespace, KEY_MARKER))
+        found = await world.cluster.get(Ref("ConfigMap", namespace, marker_name(world.settings.key_secret)))
     except ObjectNotFound:
         return None
     marker = str((found.get("data") or {}).get(ID_ENTRY, "")) or None

@@ -1,6 +1,6 @@
 """The project key of a namespace: when it is used, made, or missed. Pure; making it is the door's work.
 
-Secret `adit-project-key` holds 32 random bytes, ConfigMap `adit-project-key-id` remembers that there was one.
+A Secret (ANONYMIZATION_SEED is its name) holds 32 random bytes, a ConfigMap remembers that there was one.
 """
 
 import base64
@@ -12,8 +12,6 @@ from adit.errors import BadInput
 from adit.pseudonymization.key import ProjectKey
 from adit_operator.observed import KeySeen, Waiting
 
-KEY_SECRET = "adit-project-key"  # noqa: S105  # the name of an object
-KEY_MARKER = "adit-project-key-id"
 KEY_ENTRY = "key"
 ID_ENTRY = "id"
 PURPOSE_KEY = "key"
@@ -39,36 +37,41 @@ def key_decision(seen: KeySeen) -> UseKey | MakeKey | Waiting:
         if traces:  # guard: key-never-made-twice
             return Waiting(
                 "KeyMissing",
-                f"Secret {KEY_SECRET} is gone, but data was pseudonymized with key {_named(traces)}: restore it from "
+                f"Secret {seen.name} is gone, but data was pseudonymized with key {_named(traces)}: restore it from "
                 "your backup, else the same patients would get other pseudonymous UIDs",
             )
         return MakeKey()
     if seen.secret.purpose != PURPOSE_KEY:
         return Waiting(
             "SecretNotLabelled",
-            f"Secret {KEY_SECRET} may not be read: run `kubectl label secret -n {seen.secret.ref.namespace} "
-            f"{KEY_SECRET} {labels.PURPOSE}={PURPOSE_KEY}`",
+            f"Secret {seen.name} may not be read: run `kubectl label secret -n {seen.secret.ref.namespace} "
+            f"{seen.name} {labels.PURPOSE}={PURPOSE_KEY}`",
         )
     try:
         key = ProjectKey(seen.secret.data.get(KEY_ENTRY, b""))
     except BadInput as error:
-        return Waiting("KeyMissing", f"Secret {KEY_SECRET}: {error.message} (entry {KEY_ENTRY})")
+        return Waiting("KeyMissing", f"Secret {seen.name}: {error.message} (entry {KEY_ENTRY})")
     if traces - {key.id}:
         return Waiting(
             "KeyMissing",
-            f"Secret {KEY_SECRET} holds key {key.id}, but data was pseudonymized with key "
+            f"Secret {seen.name} holds key {key.id}, but data was pseudonymized with key "
             f"{_named(traces - {key.id})}: restore that one from your backup",
         )
     return UseKey(key, mark=seen.marker is None)
 
 
-def key_secret(namespace: str, key: bytes) -> Manifest:
+def marker_name(key_name: str) -> str:
+    """The ConfigMap beside the Secret of this name."""
+    return f"{key_name}-id"
+
+
+def key_secret(namespace: str, name: str, key: bytes) -> Manifest:
     """The Secret of a new key; it belongs to nobody, so that nothing deletes it."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": KEY_SECRET,
+            "name": name,
             "namespace": namespace,
             "labels": {labels.PURPOSE: PURPOSE_KEY, labels.MANAGED_BY: labels.MANAGED_BY_ADIT},
         },
@@ -77,13 +80,13 @@ def key_secret(namespace: str, key: bytes) -> Manifest:
     }
 
 
-def key_marker(namespace: str, key_id: str) -> Manifest:
+def key_marker(namespace: str, name: str, key_id: str) -> Manifest:
     """The ConfigMap that remembers which key there was; the id does not tell the key."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": KEY_MARKER,
+            "name": marker_name(name),
             "namespace": namespace,
             "labels": {labels.MANAGED_BY: labels.MANAGED_BY_ADIT},
         },

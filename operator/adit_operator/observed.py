@@ -148,11 +148,12 @@ class Yield:
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
-    """What there is of the project key of one namespace, and which ids were ever used."""
+    """What there is of the project key of one namespace, and which ids were ever used; `name` is its Secret's."""
 
     secret: SeenSecret | None = None
     marker: str | None = None
     used: frozenset[str] = frozenset()
+    name: str = "adit-project-key"
 
 
 @dataclass(frozen=True, slots=True)

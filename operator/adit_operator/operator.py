@@ -28,7 +28,7 @@ from adit_operator.reach import Reach
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.show import show_allocation
-from adit_operator.sweep import sweep_orphans, sweep_secrets
+from adit_operator.sweep import sweep_finished, sweep_orphans, sweep_secrets
 from adit_operator.watches import WATCHED, Watches
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Operator:
             self._reach,
             prober,
             self._world.clock,
-            self._world.events,
+            events=self._world.events,
             runners=lambda endpoint: running_on(self._world, endpoint),
             changed=self._changed.set,
             slots=slots,
@@ -204,6 +204,7 @@ class Operator:
         now = self._world.clock.monotonic()
         if now >= self._sweep_at:
             self._sweep_at = now + RESYNC_SECONDS
+            await sweep_finished(self._world)
             await sweep_secrets(self._world)
 
     async def _resync(self) -> None:

@@ -1,21 +1,33 @@
 """The operator's settings: read once at the door, by ADIT's names in the environment where ADIT has one."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from adit.api.fields import AETitle, Namespace, ObjectName
+from adit.api.fields import OBJECT_NAME_PATTERN, AETitle, Namespace, ObjectName
 from adit.contract import RETRY_ENV, RunnerSettings
+from adit.errors import BadInput
 
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(Ki|Mi|Gi|Ti)$")]
+MAX_KEY_NAME = 250
+# With room for the marker's `-id`.
+KeyName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=MAX_KEY_NAME)]
+# A key by itself looks like a name, too: nobody calls a Secret by so many hexadecimal digits.
+LOOKS_LIKE_A_KEY = re.compile(r"[0-9a-fA-F]{32,}")
+SEED_IS_A_NAME = (
+    "is the name of the Secret that holds the project key, such as adit-project-key, and never the seed itself: put "
+    "the value into a Secret (docs/pseudonymization.md), and take it out of the environment"
+)
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 
 
 class OperatorSettings(BaseSettings):
     """CALLING_AE_TITLE, EXCLUDE_MODALITIES (comma-separated), MOUNT_DIR and ADIT_RETRY_SECONDS go to the runners."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+    # what is refused may be a secret in the wrong place
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     calling_ae_title: Annotated[AETitle, Field(alias="CALLING_AE_TITLE")] = "ADIT"
     exclude_modalities: Annotated[tuple[Modality, ...], NoDecode, Field(alias="EXCLUDE_MODALITIES", max_length=50)] = (
@@ -32,6 +44,7 @@ class OperatorSettings(BaseSettings):
     watch_namespaces: Annotated[
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
     ] = ()
+    key_secret: Annotated[KeyName, Field(alias="ANONYMIZATION_SEED")] = "adit-project-key"
     # how many TaskSets are made or removed in a second, by all jobs
     writes_per_second: Annotated[int, Field(alias="ADIT_WRITES_PER_SECOND", ge=1, le=1000)] = 10
     # between two writes of a job's status of which only numbers moved
@@ -48,6 +61,14 @@ class OperatorSettings(BaseSettings):
     def _comma_separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("key_secret", mode="before")
+    @classmethod
+    def _a_name(cls, value: object) -> object:
+        named = isinstance(value, str) and re.fullmatch(OBJECT_NAME_PATTERN, value) and len(value) <= MAX_KEY_NAME
+        if not named or LOOKS_LIKE_A_KEY.fullmatch(str(value)):
+            raise ValueError(SEED_IS_A_NAME)
+        return value
+
     def for_runners(self) -> RunnerSettings:
         """What every runner is given."""
         return RunnerSettings(
@@ -55,3 +76,17 @@ class OperatorSettings(BaseSettings):
             exclude_modalities=self.exclude_modalities,
             mount_dir=self.mount_dir,
         )
+
+
+def read_settings(**given: object) -> OperatorSettings:
+    """The settings from the environment, and what is given. Raises BadInput that names variables, never values."""
+    try:
+        return OperatorSettings(**given)  # type: ignore[arg-type]  # checked by the model
+    except ValidationError as error:
+        raise BadInput("; ".join(problems_of(error)), reason="UnusableEnvironment") from None
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """What is wrong with the environment: a sentence per variable, without its value."""
+    found = error.errors(include_input=False, include_url=False)
+    return [f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in found]

@@ -59,15 +59,22 @@ class Watches:
     async def read(self, watched: Watched) -> None:
         """List one kind once, in every watched namespace. Raises what the API answers."""
         selection = dict(watched.labels) or None
-        places: tuple[str | None, ...] = self._places(watched.kind) if self._namespaces else (None,)
+        places = self._places(watched.kind)
         listings = [await self._cluster.list(watched.kind, namespace=at, labels=selection) for at in places]
         # of several moments the first: what is newer than it may be in a listing of a later one only
         version = str(min(int(listing.resource_version or 0) for listing in listings))
         self._take_all(watched, [item for listing in listings for item in listing.items], version)
 
-    def _places(self, kind: str) -> tuple[str, ...]:
-        """The watched namespaces, and for Jobs that of the runners."""
-        return tuple(sorted({*self._namespaces, *([self._runner_namespace] if kind == "Job" else [])}))
+    def _places(self, kind: str) -> tuple[str | None, ...]:
+        """The watched namespaces; of Jobs that of the runners only: who may make Jobs elsewhere, could forge one."""
+        if kind == "Job" and self._runner_namespace:
+            return (self._runner_namespace,)
+        return tuple(sorted(self._namespaces)) or (None,)
+
+    def _looked_at(self, ref: Ref) -> bool:
+        """Whether an object lies where we look."""
+        places = self._places(ref.kind)
+        return places == (None,) or ref.namespace in places
 
     async def follow(self, watched: Watched) -> None:
         """List, then follow, for ever; list again where the position is lost."""
@@ -83,7 +90,8 @@ class Watches:
     async def _follow(self, watched: Watched) -> None:
         selection = dict(watched.labels) or None
         listing = await self._cluster.list(watched.kind, labels=selection)
-        self._take_all(watched, listing.items, listing.resource_version)
+        near = [item for item in listing.items if self._looked_at(Ref.of(item))]
+        self._take_all(watched, near, listing.resource_version)
         async with self._cluster.watch(watched.kind, since=listing.resource_version, labels=selection) as events:
             async for event in events:
                 if event.type != "BOOKMARK":
@@ -101,8 +109,8 @@ class Watches:
     def take(self, manifest: Manifest, *, deleted: bool) -> None:
         """Take in one event, and say whom it concerns."""
         ref = Ref.of(manifest)
-        if self._namespaces and ref.namespace not in self._places(ref.kind):
-            return  # of the runners' namespace, which is not watched for other kinds
+        if not self._looked_at(ref):
+            return
         before = tuple(self._concerned(ref))
         as_it_was = self._cache.servers.get(ref)
         news = self._cache.remove(manifest) if deleted else self._cache.put(manifest)

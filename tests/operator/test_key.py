@@ -1,11 +1,11 @@
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import ProjectKey
-from adit_operator.key import KEY_SECRET, MakeKey, UseKey, key_decision, key_secret
+from adit_operator.key import MakeKey, UseKey, key_decision, key_secret
 from adit_operator.observed import KeySeen, SeenSecret, Waiting
 from adit_operator.project import seen_secret
 
 KEY = ProjectKey(b"k" * 32)
-REF = Ref("Secret", "default", KEY_SECRET)
+REF = Ref("Secret", "default", "adit-project-key")
 
 
 def secret(key: bytes = KEY.secret, purpose: str | None = "key") -> SeenSecret:
@@ -49,11 +49,19 @@ def test_an_unlabelled_key_is_not_read() -> None:
     assert reason(KeySeen(secret(purpose=None))) == "SecretNotLabelled"
 
 
+def test_the_key_is_called_as_it_was_named() -> None:
+    decision = key_decision(KeySeen(None, KEY.id, name="study-key"))
+    assert isinstance(decision, Waiting)
+    assert "Secret study-key is gone" in decision.message
+
+
 def test_a_made_key_is_read_back_as_it_was_made() -> None:
-    assert key_decision(KeySeen(seen_secret(key_secret("default", KEY.secret)))) == UseKey(KEY, mark=True)
+    assert key_decision(KeySeen(seen_secret(key_secret("default", "adit-project-key", KEY.secret)))) == UseKey(
+        KEY, mark=True
+    )
 
 
 def test_a_secret_without_our_label_is_not_read() -> None:
-    manifest = key_secret("default", KEY.secret)
+    manifest = key_secret("default", "adit-project-key", KEY.secret)
     manifest["metadata"]["labels"] = {}
     assert seen_secret(manifest).data == {}

@@ -17,7 +17,7 @@ from adit_operator.gather import World
 from adit_operator.reach import Reach
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
-from adit_operator.sweep import sweep_orphans, sweep_secrets
+from adit_operator.sweep import sweep_finished, sweep_orphans, sweep_secrets
 from adit_operator.testing.fakes import ManualClock
 from adit_operator.watches import WATCHED
 
@@ -75,6 +75,7 @@ class Desk:
     async def sweep(self) -> None:
         """Remove what nothing else does."""
         await sweep_orphans(self.world)
+        await sweep_finished(self.world)
         await sweep_secrets(self.world)
 
     async def settle(self) -> int:
@@ -120,7 +121,8 @@ class Desk:
 
     async def end(self, job: Manifest, *, failed: bool = False) -> None:
         """Be the node that says how the pod ended."""
-        condition = {"type": "Failed" if failed else "Complete", "status": "True"}
+        now = timestamp(self.clock.now())
+        condition = {"type": "Failed" if failed else "Complete", "status": "True", "lastTransitionTime": now}
         await self.cluster.patch_status(Ref.of(job), {"conditions": [condition]})
 
     async def play_all(self, states: str = "S") -> None:
