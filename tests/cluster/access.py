@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster import node
-from tests.cluster.node import ADDRESS, Node
+from tests.cluster.node import ADDRESS, Node, T
 from tests.cluster.processes import Process
 from tests.cluster.progress import ClusterError
 
@@ -55,6 +55,16 @@ class Kubernetes:
         if process := Process.read(record):
             process.kill()
         record.unlink(missing_ok=True)
+
+    def in_network(self, call: Callable[[], T]) -> T:
+        """What a call gives where pods are: at their addresses, and at those that `publish` gives them."""
+        return node.in_network(self.local, call)
+
+    def entering(self) -> list[str]:
+        """The words before a command that run it there; the API server is at https://127.0.0.1:6443."""
+        init = self.local.init
+        assert init is not None
+        return ["nsenter", "--target", str(init.pid), "--net"]
 
     def program(self, name: str) -> int:
         """The process number of one of the node's programs, to stop it for a while (SIGSTOP, SIGCONT)."""

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
@@ -23,6 +25,7 @@ from tests.cluster.progress import ClusterError, reported
 
 ADDRESS = "10.250.0.1"  # of the node, for pods; node.sh gives it
 READY_WITHIN = 180.0
+T = TypeVar("T")
 STEPS = ("namespaces", "certificates", "containerd", "API server", "node", "service account", "ready")
 
 
@@ -128,23 +131,29 @@ def forward(node: Node, listener: socket.socket, port: int, name: str, *, inward
 
 
 def listen_inside(node: Node, port: int) -> socket.socket:
-    """A listener on the node's own address. Made by a thread that enters the node's network; threads enter alone."""
+    """A listener on the node's own address."""
+    return in_network(node, lambda: socket.create_server((ADDRESS, port)))
+
+
+def in_network(node: Node, call: Callable[[], T]) -> T:
+    """What a call gives in the node's network. A thread enters it; threads enter alone."""
     init = node.init
     assert init is not None
-    made: list[socket.socket | OSError] = []
+    made: list[T] = []
+    failed: list[OSError] = []
 
-    def make() -> None:
+    def enter_and_call() -> None:
         try:
             enter_network_of(init.pid)
-            made.append(socket.create_server((ADDRESS, port)))
+            made.append(call())
         except OSError as error:
-            made.append(error)
+            failed.append(error)
 
-    thread = threading.Thread(target=make)
+    thread = threading.Thread(target=enter_and_call)
     thread.start()
     thread.join()
-    if isinstance(made[0], OSError):
-        raise made[0]
+    if failed:
+        raise failed[0]
     return made[0]
 
 

@@ -1,30 +1,36 @@
-"""A tenant whose operator is a process of this machine, where a test can start it, kill it and read its log."""
+"""A tenant whose operator is a process, in the network of pods, where a test can start it, kill it and read its log."""
 
 import os
 import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 
+import yaml
+
 from tests.end_to_end.tenant import Tenant
 
 RUNNER = "runner"
+API_SERVER = "https://127.0.0.1:6443"
 
 
 class OperatorProcess:
-    """`python -m adit_operator` on this machine, with its log."""
+    """`python -m adit_operator` on this machine, with its log; `entering` is what brings it into another network."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, entering: Sequence[str] = ()) -> None:
         self.log = log
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "adit_operator"], env=environment, stdout=out, stderr=subprocess.STDOUT
+                [*entering, sys.executable, "-m", "adit_operator"],
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
 
     def kill(self) -> None:
@@ -57,7 +63,7 @@ class Ward(Tenant):
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
-            "KUBECONFIG": str(self.kubernetes.kubeconfig),
+            "KUBECONFIG": str(self._kubeconfig()),
             "ADIT_WATCH_NAMESPACES": self.namespace,
             "ADIT_RUNNER_NAMESPACE": self.namespace,
             "ADIT_RUNNER_IMAGE": self.images["jobrunner"],
@@ -66,9 +72,18 @@ class Ward(Tenant):
             "ADIT_METRICS_PORT": str(self.metrics_port),
         }
 
+    def _kubeconfig(self) -> Path:
+        """The cluster's, as it is reached from where pods are."""
+        config = yaml.safe_load(self.kubernetes.kubeconfig.read_text())
+        config["clusters"][0]["cluster"]["server"] = API_SERVER
+        path = self.folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
     def operator(self, **more: str) -> OperatorProcess:
         """Start the program; ended by the fixture at the latest."""
-        process = OperatorProcess({**self.environment, **more}, self.folder / "operator.log")
+        log, entering = self.folder / "operator.log", self.kubernetes.entering()
+        process = OperatorProcess({**self.environment, **more}, log, entering)
         self.started.append(process)
         return process
 
@@ -79,11 +94,15 @@ class Ward(Tenant):
         return self.kubectl("logs", "operator")
 
     def healthz(self) -> int:
-        return status_of(f"http://127.0.0.1:{self.health_port}/healthz")
+        return self.kubernetes.in_network(lambda: status_of(f"http://127.0.0.1:{self.health_port}/healthz"))
 
     def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
+        return self.kubernetes.in_network(lambda: text_of(f"http://127.0.0.1:{self.metrics_port}/metrics"))
+
+
+def text_of(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def status_of(url: str) -> int:
