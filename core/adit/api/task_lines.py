@@ -22,6 +22,8 @@ MAX_PACKED_BYTES = 1 << 20
 # A task of 100 series takes 7 KiB; unpacked, a list of ordinary tasks takes 2 MiB.
 MAX_LINE_BYTES = 16 << 10
 MAX_UNPACKED_BYTES = 32 << 20
+# Empty ones count, too: a list of nothing else would keep us busy for long.
+MAX_LINES = 2 * MAX_TASKS_PER_SECRET
 MAX_NAMED_PROBLEMS = 5
 GZIP_SUFFIX = ".gz"
 FIELDS = frozenset(str(field.alias) for field in TransferTask.model_fields.values())
@@ -104,6 +106,8 @@ def _all_tasks(sources: Iterable[TaskSource], places: _Places, problems: _Proble
 def _tasks_of(source: TaskSource, problems: _Problems) -> Iterator[tuple[int, TransferTask]]:
     count = 0
     for number, line in enumerate(_lines_of(source), start=1):
+        if number > MAX_LINES:
+            raise BadInput(f"{_named(source)}: more than {MAX_LINES} lines", reason="InvalidTasks")
         if not line.strip():
             continue
         count += 1
