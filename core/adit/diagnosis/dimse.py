@@ -182,10 +182,11 @@ def unanswered(about: str, service: str, error: AditError) -> Finding:
             cause="the PACS hangs or is overloaded, or something on the way cuts the connection",
             fix="look into its log; restart the service there; try again when it has less to do",
         )
+    said = error.message.removeprefix(f"{about} ").replace(f"; {_ITS_LOG}", "")
     return problem(
         "ServiceFails",
         about,
-        f"answers {service} with an error: {error.message.removeprefix(f'{about} ').replace('; its own log says why', '')}",
+        f"answers {service} with an error: {said}",
         cause=f"{error.reason}: the PACS itself says so; {_ITS_LOG}",
         fix="mend it there; a character set that it does not know is changed by spec.dimse.specificCharacterSet",
     )

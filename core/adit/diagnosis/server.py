@@ -151,7 +151,7 @@ async def _speak(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
     target = Target(about, spec, visit.manner.calling_ae_title, Path())
     if "dimse" in ways:
         # pynetdicom and httpx cost 20 MB and a quarter of a second each
-        from adit.diagnosis.dimse import examine_dimse  # noqa: PLC0415
+        from adit.diagnosis.dimse import examine_dimse  # noqa: PLC0415 - as said above
 
         async with aclosing(examine_dimse(about, target, visit.manner.seconds)) as reports:
             async for report in reports:

@@ -1,0 +1,2 @@
+obj.spec.shutdown = "Graceful"
+return obj
