@@ -10,12 +10,12 @@ import structlog
 from adit.cluster.cluster import Conflict, Manifest
 from adit.cluster.kinds import Ref
 from adit.errors import PermanentError
-from adit_operator.admission import Admission, Candidate, admissible, admit, startable
+from adit_operator.admission import admit
 from adit_operator.blocked import in_vain
 from adit_operator.cache import Cache
+from adit_operator.census import candidates_of, present_of, waited
 from adit_operator.gather import World, held
 from adit_operator.give import given
-from adit_operator.key import KEY_SECRET
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
@@ -33,6 +33,8 @@ class Turn:
     waiting: Mapping[str, Waiting]
     next_due: datetime | None
     allocation: Allocation
+    # the jobs of which running sets are told something else than before
+    told: tuple[Ref, ...] = ()
     # for each set that was started, how many seconds it could have run before it did
     waited: tuple[float, ...] = ()
     # how many runners were told to make room since the last turn, by reason
@@ -40,21 +42,45 @@ class Turn:
 
 
 async def admission_turn(world: World, reach: Reach) -> Turn:
-    """Decide what runs now, and start it. Raises ClusterUnavailable; what was started stays started."""
-    cache = world.cache
+    """Decide what runs now, and start it. Raises ClusterUnavailable; what was started stays started.
+
+    Who makes room is told to reconcile before anything starts, so that nobody is told what was meant for its
+    predecessor.
+    """
+    cache, now = world.cache, world.clock.now()
     allocation = observe_allocation(world)
-    admission = _decide(world, reach, allocation)
+    present = present_of(cache, allocation)
+    asked = [one.owner.uid for one in present.runners if one.asked and one.owner] if not world.orders.spoken else []
+    admission = admit(
+        candidates_of(cache, allocation),
+        reach.with_probes(allocation),
+        caps_of(cache.servers.values(), reach.down(), now),
+        now,
+        present,
+        probe_seconds=world.settings.probe_seconds,
+    )
+    told = {*world.orders.give(admission.yield_), *asked}
     owners = {transfer.uid: transfer for transfer in cache.transfers.values()}
-    started, waiting = [], dict(admission.waiting)
+    started, pauses, waiting = [], [], dict(admission.waiting)
     for seen in admission.start:
         transfer = owners[seen.owner_uid or ""]
+        pause = waited(cache, seen, now)
         try:
             if await _start(world, transfer, seen):
                 started.append(transfer.ref)
+                pauses.append(pause)
         except PermanentError as error:
             log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
             waiting[transfer.uid] = Waiting("StartRefused", error.message)
-    return Turn(tuple(dict.fromkeys(started)), waiting, admission.next_due, allocation)
+    return Turn(
+        started=tuple(dict.fromkeys(started)),
+        waiting=waiting,
+        next_due=admission.next_due,
+        allocation=allocation,
+        told=tuple(owners[uid].ref for uid in told if uid in owners),
+        waited=tuple(pauses),
+        evicted=world.orders.take_evicted(),
+    )
 
 
 def observe_allocation(world: World) -> Allocation:
@@ -62,34 +88,6 @@ def observe_allocation(world: World) -> Allocation:
     cache = world.cache
     sets = tuple(seen for seen in cache.sets.values() if not seen.finished)
     return allocated(cache.jobs.values(), sets, held(world.lease, sets), cache.servers)
-
-
-def _decide(world: World, reach: Reach, allocation: Allocation) -> Admission:
-    cache = world.cache
-    candidates = []
-    for transfer in cache.transfers.values():
-        if not admissible(transfer):
-            continue
-        newest = _newest_attempts(cache, transfer)
-        sets = [
-            seen
-            for seen in cache.sets_of(transfer.uid)
-            if startable(seen, transfer, allocation, max(newest.get(seen.uid, -1), seen.attempt))
-        ]
-        if sets:
-            ends = endpoints_between(transfer.source, transfer.destination, cache.servers)
-            candidates.append(Candidate(transfer, sets, ends))
-    return admit(candidates, allocation, caps_of(cache.servers.values(), reach.down()), world.clock.now())
-
-
-def _newest_attempts(cache: Cache, transfer: SeenTransfer) -> Mapping[str, int]:
-    """The newest attempt at each set whose Job has ended."""
-    newest: dict[str, int] = {}
-    for job in cache.jobs_of(transfer.uid):
-        if not job.finished:
-            continue
-        newest[job.task_set_uid] = max(job.attempt, newest.get(job.task_set_uid, -1))
-    return newest
 
 
 async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
@@ -143,7 +141,7 @@ def _last_job(cache: Cache, seen: SeenSet) -> SeenJob | None:
 def _gift(world: World, transfer: SeenTransfer) -> Given | None:
     cache, namespace = world.cache, transfer.ref.namespace
     key = KeySeen(
-        cache.secrets.get(Ref("Secret", namespace, KEY_SECRET)),
+        cache.secrets.get(Ref("Secret", namespace, world.settings.key_secret)),
         cache.markers.get(namespace),
         frozenset([transfer.key_id] if transfer.key_id else []),
     )

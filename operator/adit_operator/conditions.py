@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from adit.api.conditions import Condition, ConditionStatus, with_condition
 from adit.api.transfer_job import Phase
+from adit_operator.obstacles import in_line
 from adit_operator.standing import Standing
 
 MAX_MESSAGE = 1024
@@ -61,7 +62,7 @@ def _admitted(standing: Standing) -> Told:
     if standing.stalled is not None:
         return "False", "Stalled", standing.stalled.message
     if standing.waiting is not None:
-        return "False", standing.waiting.reason, standing.waiting.message
+        return "False", standing.waiting.reason, in_line(standing.waiting)
     return "False", "Waiting", "waits for admission"
 
 
@@ -106,7 +107,7 @@ def message_of(standing: Standing, phase: Phase) -> str:
     elif phase == "Canceling":
         progress += "; the rest is being canceled"
     elif not standing.running and not standing.suspend and standing.waiting is not None:
-        progress += f"; {standing.waiting.message}"
+        progress += f"; {in_line(standing.waiting)}"
     return _with_retry(standing, progress)
 
 

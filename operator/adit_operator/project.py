@@ -52,6 +52,7 @@ def seen_transfer(manifest: Manifest) -> SeenTransfer:
         stalled=is_true(job.status.conditions, "Stalled"),
         terminal=terminal(job),
         phase=job.status.phase or "Pending",
+        tasks=job.status.tasks,
     )
 
 
@@ -93,6 +94,7 @@ def seen_set(manifest: Manifest) -> SeenSet:
         overrides=verdict.overrides if verdict else (),
         finished=verdict.finished if verdict else False,
         active=meta.labels.get(labels.ACTIVE) == "true",
+        created=_moment(meta.creation_timestamp),
     )
 
 
@@ -127,7 +129,25 @@ def seen_job(manifest: Manifest) -> SeenJob | None:
         },
         image=containers[0].get("image", ""),
         peers=notes.get(PEERS, ""),
+        created=_moment(meta.get("creationTimestamp")),
+        ended=_ended(manifest),
+        leaving="deletionTimestamp" in meta,
     )
+
+
+def _moment(text: object) -> datetime | None:
+    """A time that only orders: one that cannot be read is no time."""
+    try:
+        return moment_of(str(text)) if text else None
+    except ValueError:
+        return None
+
+
+def _ended(job: Manifest) -> datetime | None:
+    """When the last pod of a Job had ended, by the condition that says so."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    over = [one for one in conditions if one.get("type") in {"Complete", "Failed"} and one.get("status") == "True"]
+    return max((moment for moment in (_moment(one.get("lastTransitionTime")) for one in over) if moment), default=None)
 
 
 def _endpoints(manifest: Manifest, text: str) -> tuple[str, ...]:

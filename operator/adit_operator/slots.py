@@ -6,32 +6,47 @@ Caps count per endpoint, not per object: two DicomServer objects of one PACS sha
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from adit.api.endpoint import Endpoint, endpoint_of
 from adit.api.resource import DicomServer
+from adit.api.window import Window
 from adit.cluster.kinds import Ref
+from adit.windows import ALWAYS, Opening, opening_of_all
 from adit_operator.observed import SeenJob, SeenSet
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """What runners may use of one endpoint: `slots`, unless a person paused it or nobody answers there."""
+    """What runners may use of one endpoint: `slots`, unless it is paused, outside its windows, or does not answer."""
 
     slots: int
     reserve: int = 0
     paused: bool = False
     unreachable: str | None = None
+    # how its windows stand now, and what they are: those of each object that has some
+    opening: Opening = ALWAYS
+    windows: tuple[tuple[Window, ...], ...] = ()
 
     @property
     def open_slots(self) -> int:
         """The slots that may be given away now."""
-        return 0 if self.paused or self.unreachable is not None else self.slots
+        closed = self.paused or self.unreachable is not None or not self.opening.open
+        return 0 if closed else self.slots
+
+    def hard_since(self, since: datetime) -> bool:
+        """Whether the opening in which something began at this moment interrupts it where it ends."""
+        then = opening_of_all(self.windows, since)
+        if not then.open and then.changes_at is not None:  # two clocks: it began when it opened
+            then = opening_of_all(self.windows, then.changes_at)
+        return then.hard
 
 
-def caps_of(servers: Iterable[DicomServer], down: Mapping[str, str]) -> dict[str, Cap]:
+def caps_of(servers: Iterable[DicomServer], down: Mapping[str, str], now: datetime | None = None) -> dict[str, Cap]:
     """The cap of each endpoint: the smallest maxAssociations less the largest reserve of the objects that name it.
 
-    One paused object pauses the endpoint. `down`: the endpoints that do not answer, each with a sentence.
+    One paused object pauses the endpoint, and it is open while the windows of all are. `down`: the endpoints that do
+    not answer, each with a sentence. Without a time windows are not looked at.
     """
     by_endpoint: dict[Endpoint, list[DicomServer]] = {}
     for server in servers:
@@ -40,11 +55,14 @@ def caps_of(servers: Iterable[DicomServer], down: Mapping[str, str]) -> dict[str
     for endpoint, sharing in by_endpoint.items():
         smallest = min(server.spec.limits.max_associations for server in sharing)
         reserve = max(server.spec.limits.reserve for server in sharing)
+        windows = tuple(server.spec.windows for server in sharing if server.spec.windows)
         caps[str(endpoint)] = Cap(
             slots=max(0, smallest - reserve),
             reserve=reserve,
             paused=any(server.spec.paused for server in sharing),
             unreachable=down.get(str(endpoint)),
+            opening=opening_of_all(windows, now) if windows and now is not None else ALWAYS,
+            windows=windows,
         )
     return caps
 
@@ -52,6 +70,16 @@ def caps_of(servers: Iterable[DicomServer], down: Mapping[str, str]) -> dict[str
 def endpoints_between(source: Ref, destination: Ref, servers: Mapping[Ref, DicomServer]) -> tuple[str, ...]:
     """The endpoints that a transfer takes one slot on each; folders take none. An unknown server is left out."""
     return tuple(str(endpoint_of(servers[ref].spec)) for ref in (source, destination) if ref in servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The slots that one TaskSet takes; `uid` is the set's."""
+
+    uid: str
+    owner_uid: str
+    task_set: Ref
+    endpoints: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +92,7 @@ class Allocation:
     slots: Counter[str]
     sets: frozenset[Ref]
     per_owner: Counter[str]
+    held: tuple[Held, ...] = ()
 
 
 def allocated(
@@ -73,16 +102,17 @@ def allocated(
 
     Recomputed from what is observed; a Job whose TaskSet is gone still counts until its pod has ended.
     """
-    working: dict[str, tuple[str, Ref, tuple[str, ...]]] = {}
+    working: dict[str, Held] = {}
     for job in jobs:
         if not job.finished:  # guard: unfinished-job-takes-a-slot
-            working[job.task_set_uid] = (job.owner_uid, job.task_set, job.endpoints)
+            working[job.task_set_uid] = Held(job.task_set_uid, job.owner_uid, job.task_set, job.endpoints)
     for seen in sets:
         if seen.uid in held and seen.uid not in working:  # guard: holder-takes-a-slot
             ends = endpoints_between(seen.source, seen.destination, servers)
-            working[seen.uid] = (seen.owner_uid or "", seen.ref, ends)
+            working[seen.uid] = Held(seen.uid, seen.owner_uid or "", seen.ref, ends)
     return Allocation(
-        slots=Counter(endpoint for _, _, endpoints in working.values() for endpoint in endpoints),
-        sets=frozenset(ref for _, ref, _ in working.values()),
-        per_owner=Counter(owner for owner, _, _ in working.values()),
+        slots=Counter(endpoint for one in working.values() for endpoint in one.endpoints),
+        sets=frozenset(one.task_set for one in working.values()),
+        per_owner=Counter(one.owner_uid for one in working.values()),
+        held=tuple(working.values()),
     )

@@ -1,0 +1,90 @@
+"""Census: what admission decides on, counted from the cache: who wants to run, who runs, who was served when."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from adit_operator.access import withheld
+from adit_operator.admission import Candidate, admissible, startable
+from adit_operator.cache import Cache
+from adit_operator.observed import SeenJob, SeenSet, SeenTransfer
+from adit_operator.runners import NEVER, Present, Runner
+from adit_operator.slots import Allocation, Held, endpoints_between
+
+
+def candidates_of(cache: Cache, allocation: Allocation) -> Iterator[Candidate]:
+    """The jobs that may run and have sets to start."""
+    for transfer in cache.transfers.values():
+        if not admissible(transfer) or not granted(cache, transfer):  # guard: granted-before-a-start
+            continue
+        newest = _newest_attempts(cache, transfer)
+        sets = [
+            seen
+            for seen in cache.sets_of(transfer.uid)
+            if startable(seen, transfer, allocation, max(newest.get(seen.uid, -1), seen.attempt))
+        ]
+        if sets:
+            yield Candidate(transfer, sets, endpoints_between(transfer.source, transfer.destination, cache.servers))
+
+
+def granted(cache: Cache, transfer: SeenTransfer) -> bool:
+    """Whether source and destination are there and may be used; reconcile tells the person where not."""
+    ends = (transfer.source, transfer.destination)
+    return withheld(transfer.ref.namespace, transfer.profile, ends, cache.servers, cache.folders) is None
+
+
+def present_of(cache: Cache, allocation: Allocation) -> Present:
+    """Who runs, and when each job was served last at each endpoint: when its runner there ended, or else began."""
+    owners = {transfer.uid: transfer for transfer in cache.transfers.values()}
+    last: dict[str, SeenJob] = {}
+    served: dict[tuple[str, str], datetime] = {}
+    for job in cache.jobs.values():
+        if job.task_set_uid not in last or job.attempt > last[job.task_set_uid].attempt:
+            last[job.task_set_uid] = job
+        when = job.ended or job.created or NEVER
+        for name in job.endpoints if job.owner_uid in owners else ():
+            served[job.owner_uid, name] = max(when, served.get((job.owner_uid, name), NEVER))
+    return Present(
+        tuple(
+            _runner(one, owners.get(one.owner_uid), cache.sets.get(one.task_set), last.get(one.uid))
+            for one in allocation.held
+        ),
+        tuple((owners[uid], name, when) for (uid, name), when in served.items()),
+    )
+
+
+def waited(cache: Cache, seen: SeenSet, now: datetime) -> float:
+    """For how many seconds a set that starts now could have run before: since it was made, its last end, its retry."""
+    ends = (job.ended for job in cache.jobs_of(seen.owner_uid or "") if job.task_set_uid == seen.uid)
+    dues = (due for due in seen.due.values() if due <= now)
+    began = max((moment for moment in (seen.created, *ends, *dues) if moment is not None), default=now)
+    return max(0.0, (now - began).total_seconds())
+
+
+def _runner(one: Held, owner: SeenTransfer | None, seen: SeenSet | None, job: SeenJob | None) -> Runner:
+    """A runner whose set is gone, done or not to be worked is leaving, and so is one that said its last word."""
+    at_work = (
+        owner is not None
+        and admissible(owner)
+        and seen is not None
+        and seen.uid == one.uid
+        and bool(seen.open_ids)
+        and not (job is not None and job.leaving)
+        and not (seen.ended is not None and job is not None and seen.attempt == job.attempt)
+    )
+    return Runner(
+        one.uid,
+        owner,
+        one.endpoints,
+        since=(job.created if job is not None else None) or NEVER,
+        leaving=not at_work,
+        asked=seen is not None and seen.uid == one.uid and seen.stop is not None,
+    )
+
+
+def _newest_attempts(cache: Cache, transfer: SeenTransfer) -> Mapping[str, int]:
+    """The newest attempt at each set whose Job has ended."""
+    newest: dict[str, int] = {}
+    for job in cache.jobs_of(transfer.uid):
+        if job.finished:
+            newest[job.task_set_uid] = max(job.attempt, newest.get(job.task_set_uid, -1))
+    return newest

@@ -1,0 +1,34 @@
+"""Orders: what admission said last of running sets. Reconcile writes it as `stop`, so that only one writes there."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from adit_operator.observed import Yield
+
+
+class Orders:
+    """The yields by TaskSet UID, None before the first turn; and how many runners were told to make room, by reason."""
+
+    def __init__(self) -> None:
+        self.yields: Mapping[str, Yield] | None = None
+        self._evicted: Counter[str] = Counter()
+
+    @property
+    def spoken(self) -> bool:
+        """Whether there was a turn of admission."""
+        return self.yields is not None
+
+    def give(self, yields: Iterable[Yield]) -> frozenset[str]:
+        """Replace what was said; answers the owners (by UID) of the sets of which something else is said now."""
+        before, self.yields = self.yields or {}, {one.uid: one for one in yields}
+        changed = before.items() ^ self.yields.items()
+        return frozenset(one.owner_uid for _, one in changed)
+
+    def evicted(self, reason: str) -> None:
+        """A running set was told to make room."""
+        self._evicted[reason] += 1
+
+    def take_evicted(self) -> Mapping[str, int]:
+        """How many were told since this was asked last."""
+        counted, self._evicted = dict(self._evicted), Counter()
+        return counted
