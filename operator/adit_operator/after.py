@@ -43,7 +43,7 @@ def _kept(seen: Observed, retire: tuple[SeenSet, ...]) -> Decision:
     kept = retention_of(seen)
     for kind, what in kept.told:
         status = _told(seen, status, kind, "True", what)
-    status = status.model_copy(update={"observed_generation": seen.job.metadata.generation})
+    status = _looked_at(status, seen.job.metadata.generation)
     more = bool(kept.told) or len(kept.remove) > seen.batch
     return Decision(
         status,
@@ -102,6 +102,11 @@ def _told(
         observed_generation=generation,
         last_transition_time=timestamp(seen.now),
     )
-    return old.model_copy(
-        update={"conditions": with_condition(old.conditions, condition), "observed_generation": generation}
-    )
+    told = old.model_copy(update={"conditions": with_condition(old.conditions, condition)})
+    return _looked_at(told, generation)
+
+
+def _looked_at(status: TransferJobStatus, generation: int) -> TransferJobStatus:
+    """Every condition still holds of this generation: `kubectl wait` takes none of an earlier one."""
+    conditions = tuple(one.model_copy(update={"observed_generation": generation}) for one in status.conditions)
+    return status.model_copy(update={"conditions": conditions, "observed_generation": generation})

@@ -132,6 +132,17 @@ def test_a_finished_round_is_terminal() -> None:
     assert (decision.create, decision.verdicts, decision.stops) == ((), (), ())
 
 
+@pytest.mark.parametrize("verbs", [{"suspend": True}, {"retry": {"token": "again", "scope": "Canceled"}}])
+def test_a_finished_job_says_of_every_generation_that_it_is_finished(verbs: dict[str, Any]) -> None:
+    """As `kubectl wait` demands, which takes no condition of an earlier one."""
+    over = finished("SS")
+    job = changed(over.job, **verbs)
+    job = job.model_copy(update={"metadata": job.metadata.model_copy(update={"generation": 7})})
+    status = decide(observed(job, sets=over.sets)).status
+    assert is_true(status.conditions, "Complete")
+    assert {one.observed_generation for one in status.conditions} == {7}
+
+
 def test_a_finished_job_whose_sets_are_gone_is_not_planned_again() -> None:
     over = finished("SF")
     assert decide(observed(over.job)).create == ()
