@@ -1,8 +1,8 @@
 """adit doctor: looks at everything that a transfer needs, and says of each thing that is wrong why and what to do."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -102,15 +102,26 @@ async def _examine(
 ) -> list[Finding]:
     """Show each finding as it is made; all of them."""
     found: list[Finding] = []
-    with session.err.status("") as status:
+    with _busy(session, output) as told:
         async with _reports(session, environ, wanted, manner) as reports:
             async for report in reports:
                 if isinstance(report, Doing):
-                    status.update(Text(report.what, style="dim"))
+                    told(report.what)
                     continue
                 found.append(report)
                 _show(session, report, output)
     return found
+
+
+@contextmanager
+def _busy(session: Session, output: DoctorOutput) -> Iterator[Callable[[str], None]]:
+    """Where what is done now is told: on the console that the findings go to, so that neither writes into the other."""
+    if session.out.is_terminal and output is DoctorOutput.JSON:
+        yield lambda _: None
+        return
+    console = session.out if session.out.is_terminal else session.err
+    with console.status("") as status:
+        yield lambda what: status.update(Text(what, style="dim"))
 
 
 @asynccontextmanager

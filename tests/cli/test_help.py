@@ -17,7 +17,7 @@ NAMES = sorted(COMMANDS.commands)
 
 def test_the_commands_are_those_that_the_manual_names() -> None:
     known = [
-        *("cancel", "check", "delete", "demo", "describe", "echo", "find", "get", "pacs", "populate"),
+        *("cancel", "check", "delete", "demo", "describe", "doctor", "echo", "find", "get", "pacs", "populate"),
         *("resume", "retry", "run", "suspend"),
     ]
     assert known == NAMES

@@ -91,8 +91,9 @@ async def _installed(cluster: KubernetesCluster, look: _Look, manner: Manner) ->
         for finding in judge_operator(deployments, installed_version("adit-kubernetes")):
             yield finding
     yield await _lag(look)
-    for finding in await _policies(look):
-        yield finding
+    if deployments != []:  # else there is no chart to miss anything of
+        for finding in await _policies(look):
+            yield finding
     found, complaint = await _servers(cluster, look.wanted)
     yield Doing("asks what this account may do")
     for finding in await _rights(look, settings, found):
@@ -185,7 +186,10 @@ async def _servers(cluster: KubernetesCluster, wanted: Wanted) -> tuple[list[Dic
 
 
 async def _rights(look: _Look, settings: Mapping[str, str], found: list[DicomServer]) -> list[Finding]:
-    who = await look.server.who()
+    try:
+        who = await look.server.who()
+    except AditError as error:
+        return [rights.unknown_rights(error.message)]
     if look.inside:
         watched = tuple(filter(None, (one.strip() for one in settings.get("ADIT_WATCH_NAMESPACES", "").split(","))))
         needed = rights.of_the_operator(watched, settings[INSIDE_ENV])

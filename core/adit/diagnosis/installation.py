@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from adit.cluster.cluster import Manifest
-from adit.diagnosis.finding import Finding, ok, problem, skipped, warning
+from adit.diagnosis.finding import Finding, note, ok, problem, skipped, warning
 
 LAG_SECONDS = 120
 
@@ -98,6 +98,8 @@ def lagging(jobs: Iterable[Manifest], now: datetime) -> list[tuple[str, str]]:
 
 def judge_lag(behind: Sequence[tuple[str, str]], looked_at: int) -> Finding:
     """Whether jobs are looked at, which is the surest sign of an operator that works."""
+    if not looked_at:
+        return note("NoJobs", "operator", "there is no job yet to tell by whether it works")
     if not behind:
         return ok("OperatorFollows", "operator", f"has looked at every job ({looked_at} seen)")
     names = ", ".join(f"{space}/{name}" for space, name in behind[:5])
