@@ -7,8 +7,8 @@ from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
 from adit.cluster.kinds import Ref
-from adit.policy import Protection, Request, Resource, Use, authorize
 from adit.pseudonymization.profile import BUILT_IN, Profile
+from adit_operator.access import denied, missing
 from adit_operator.observed import Observed, Waiting
 from adit_operator.project import resolve
 
@@ -38,14 +38,6 @@ def profile_of(spec: TransferJobSpec) -> Profile | None:
     return BUILT_IN.get(name) if name is not None else None
 
 
-def protection_of(spec: TransferJobSpec) -> Protection:
-    """How the data is protected on its way."""
-    profile = profile_of(spec)
-    if profile is None:
-        return "Identified"
-    return "FitForPatients" if profile.fit_for_patients else "Pseudonymized"
-
-
 def ends_of(seen: Observed) -> tuple[Ref, Ref]:
     """Source and destination of the job."""
     namespace = seen.job.metadata.namespace
@@ -60,12 +52,7 @@ def servers_of(seen: Observed) -> Iterator[tuple[Ref, DicomServer]]:
 
 
 def _unresolved(seen: Observed) -> Iterator[Waiting]:
-    for ref in ends_of(seen):
-        where = f"{ref.name} in namespace {ref.namespace}"
-        if ref.kind == "DicomServer" and ref not in seen.servers:
-            yield Waiting("ServerNotFound", f"there is no DicomServer {where}: create it, or correct the name")
-        if ref.kind == "DicomFolder" and ref not in seen.folders:
-            yield Waiting("FolderNotFound", f"there is no DicomFolder {where}: create it, or correct the name")
+    return missing(ends_of(seen), seen.servers, seen.folders)
 
 
 def _invalid_tasks(seen: Observed) -> Iterator[Waiting]:
@@ -84,17 +71,8 @@ def _unknown_profile(spec: TransferJobSpec) -> Iterator[Waiting]:
 
 
 def _not_granted(seen: Observed) -> Iterator[Waiting]:
-    source, destination = ends_of(seen)
-    uses = [Use(_resource(source), "Source"), Use(_resource(destination), "Destination")]
-    grants = {_resource(ref): server.spec.allowed_consumers for ref, server in seen.servers.items()}
-    grants |= {_resource(ref): folder.spec.allowed_consumers for ref, folder in seen.folders.items()}
-    request = Request(seen.job.metadata.namespace, protection_of(seen.job.spec))
-    for denial in authorize(request, uses, grants):
-        yield Waiting("AccessDenied", denial.message)
-
-
-def _resource(ref: Ref) -> Resource:
-    return Resource("DicomServer" if ref.kind == "DicomServer" else "DicomFolder", ref.namespace, ref.name)
+    namespace, profile = seen.job.metadata.namespace, seen.job.spec.pseudonymization.profile
+    return denied(namespace, profile, ends_of(seen), seen.servers, seen.folders)
 
 
 def _credentials(seen: Observed) -> Iterator[Waiting]:

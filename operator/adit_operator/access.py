@@ -23,11 +23,11 @@ def withheld(namespace: str, profile: str | None, ends: Ends, servers: Servers, 
 def missing(ends: Ends, servers: Servers, folders: Folders) -> Iterator[Waiting]:
     """What of source and destination is not there."""
     for ref in ends:
-        where = f"there is no {ref.kind} {ref.name} in namespace {ref.namespace}"
+        sentence = f"there is no {ref.kind} {ref.name} in namespace {ref.namespace}: create it, or correct the name"
         if ref.kind == "DicomServer" and ref not in servers:
-            yield Waiting("ServerMissing", f"{where}: create it or restore it, or make a job with the right name")
+            yield Waiting("ServerMissing", sentence)
         if ref.kind == "DicomFolder" and ref not in folders:
-            yield Waiting("FolderMissing", f"{where}: create it or restore it, or make a job with the right name")
+            yield Waiting("FolderMissing", sentence)
 
 
 def denied(namespace: str, profile: str | None, ends: Ends, servers: Servers, folders: Folders) -> Iterator[Waiting]:

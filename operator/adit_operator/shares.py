@@ -1,7 +1,7 @@
 """Shares: whose turn it is among namespaces of one priority, by what each holds and when it was served. Pure.
 
 A job's turn: the fewer runners its namespace has at the endpoints that are contended, then the longer ago it was
-served there, then its age. Of its own namespace only what is not younger counts: a younger job must not spoil the turn
+served at the endpoints of the job, then its age. Of its own namespace only what is not younger counts: a younger job must not spoil the turn
 of an older one, or that one might wait for ever for two servers at once.
 """
 
@@ -43,10 +43,12 @@ class Shares:
 
     def turn_of(self, transfer: SeenTransfer, endpoints: Iterable[str]) -> Turn:
         """The smaller, the sooner."""
-        places = [place_of(transfer, name) for name in set(endpoints) & self._contended]
-        age = age_of(transfer)
-        load = max((_up_to(self._held, place, age) for place in places), default=0)
-        served = max((self._served_up_to(place, age) for place in places), default=NEVER)
+        age, load, served = age_of(transfer), 0, NEVER
+        for name in set(endpoints):
+            place = place_of(transfer, name)
+            served = max(served, self._served_up_to(place, age))
+            if name in self._contended:
+                load = max(load, _up_to(self._held, place, age))
         return (load, served, *age)
 
     def turn_without(self, runner: Runner) -> Turn:

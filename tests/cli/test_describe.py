@@ -108,11 +108,11 @@ def test_conditions_tell_their_reason_and_age() -> None:
     condition = {
         "type": "Stalled",
         "status": "True",
-        "reason": "ServerNotFound",
+        "reason": "ServerMissing",
         "message": "there is none",
         "lastTransitionTime": "2026-01-01T23:58:30Z",
     }
-    assert "  Stalled=True (ServerNotFound, 1m30s) there is none" in described(conditions=[condition])
+    assert "  Stalled=True (ServerMissing, 1m30s) there is none" in described(conditions=[condition])
 
 
 def test_any_other_kind_is_shown_as_yaml_with_its_secrets_hidden() -> None:

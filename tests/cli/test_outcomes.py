@@ -79,7 +79,7 @@ def test_an_end_that_the_operator_told_before_the_spec_changed_does_not_count() 
 
 
 def test_a_stalled_job_is_settled_without_an_outcome() -> None:
-    found = job("InProgress", condition("Stalled", "True", "ServerNotFound", "there is no DicomServer x"))
+    found = job("InProgress", condition("Stalled", "True", "ServerMissing", "there is no DicomServer x"))
     assert (stalled(found), settled(found), outcome(found)) == (True, True, None)
     assert waiting_for(found) == "there is no DicomServer x"
     assert told(REF, found) == "TransferJob/night is stalled: there is no DicomServer x"

@@ -157,7 +157,7 @@ def test_the_night_ends_with_1_and_tells_the_sentence_of_every_job_that_is_not_w
 
 def test_a_missing_server_is_named(night: Night) -> None:
     sentence = "there is no DicomServer nowhere in namespace default: create it, or correct the name"
-    assert night.seen("no-server").stalled == ("ServerNotFound", sentence)
+    assert night.seen("no-server").stalled == ("ServerMissing", sentence)
 
 
 def test_a_missing_secret_is_named_with_the_server_that_needs_it(night: Night) -> None:

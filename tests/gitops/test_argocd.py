@@ -64,7 +64,7 @@ def test_every_sample_has_a_health_that_is_expected_above() -> None:
     [
         ("transferjob-waiting", "pacs has no free slot"),
         ("transferjob-failure", "Failure: 1 succeeded, 1 failed of 2 tasks"),
-        ("transferjob-stalled-server-not-found", "ServerNotFound: "),
+        ("transferjob-stalled-server-not-found", "ServerMissing: "),
         ("transferjob-success-then-edited", "waits for the operator to see the change"),
         ("dicomserver-unreachable", "PeerUnavailable: pacs cannot be reached: connection refused"),
         ("taskset-ended", "the last runner ended: PeerUnavailable"),

@@ -24,7 +24,7 @@ def test_a_job_whose_pieces_are_there_is_accepted() -> None:
 def test_a_missing_server_is_named() -> None:
     told = refusal(observed(servers={SOURCE: dicom_server()}))
     assert told is not None
-    assert told.reason == "ServerNotFound"
+    assert told.reason == "ServerMissing"
     assert "DicomServer research in namespace default" in told.message
 
 
@@ -32,7 +32,7 @@ def test_a_missing_folder_is_named() -> None:
     job = transfer_job(spec={"destination": {"kind": "DicomFolder", "name": "archive"}})
     told = refusal(observed(job))
     assert told is not None
-    assert told.reason == "FolderNotFound"
+    assert told.reason == "FolderMissing"
 
 
 def test_a_folder_is_a_destination() -> None:

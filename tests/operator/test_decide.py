@@ -70,7 +70,7 @@ def test_a_refused_job_is_stalled_and_not_planned() -> None:
     decision = decide(observed(servers={}))
     assert decision.status.plan is None
     assert is_true(decision.status.conditions, "Stalled")
-    assert reason(decision.status, "Ready") == "ServerNotFound"
+    assert reason(decision.status, "Ready") == "ServerMissing"
     assert decision.status.phase == "Pending"
 
 
@@ -214,7 +214,7 @@ def test_a_retry_that_cannot_be_accepted_stalls_and_keeps_the_result() -> None:
     over = finished("SF")
     job = changed(over.job, retry={"token": "again", "scope": "Failed"})
     status = decide(observed(job, sets=over.sets, servers={})).status
-    assert reason(status, "Stalled") == "ServerNotFound"
+    assert reason(status, "Stalled") == "ServerMissing"
     assert status.phase == "Failure"
     assert status.observed_retry_token is None
 

@@ -14,7 +14,6 @@ from adit_operator.merge import merge_patch
 from adit_operator.queue import WorkQueue
 from adit_operator.reach import PROBE_SECONDS, Reach
 from adit_operator.settings import OperatorSettings
-from adit_operator.stop import stop_changes, wanted_stop
 from adit_operator.testing.builders import override, seen_set, transfer_job
 
 JSON = st.recursive(
@@ -37,30 +36,6 @@ def test_nothing_is_written_where_nothing_changed(document: dict[str, Any]) -> N
 
 def spec(**changes: Any) -> TransferJobSpec:
     return transfer_job(spec=changes).spec
-
-
-@pytest.mark.parametrize(
-    ("changes", "facts", "stop"),
-    [
-        ({}, {}, None),
-        ({"suspend": True}, {}, "AfterTask"),
-        ({}, {"paused": True}, "AfterTask"),
-        ({"shutdown": "Graceful"}, {}, "AfterTask"),
-        ({"shutdown": "Immediate"}, {}, "Now"),
-        ({}, {"revoked": True}, "Now"),
-        ({"suspend": True}, {"revoked": True}, "Now"),
-        ({"shutdown": "Immediate"}, {"running": False}, None),
-    ],
-)
-def test_only_shutdown_immediate_and_a_revoked_grant_interrupt(
-    changes: dict[str, Any], facts: dict[str, bool], stop: str | None
-) -> None:
-    assert wanted_stop(spec(**changes), **({"running": True, "revoked": False, "paused": False} | facts)) == stop
-
-
-def test_a_finished_set_is_told_nothing() -> None:
-    assert not stop_changes(seen_set(finished=True), "Now")
-    assert stop_changes(seen_set(), "Now")
 
 
 def test_totals_count_each_task_by_its_newest_round() -> None:
