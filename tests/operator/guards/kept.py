@@ -9,7 +9,8 @@ from adit.testing.cluster import server_manifest
 from adit_operator.names import task_set_name
 from adit_operator.project import seen_secret
 from adit_operator.testing.desk import task_set_of
-from tests.operator.guards.drill import Drill, Step
+from tests.operator.guards.drill import Step
+from tests.operator.guards.kept_retention import RETENTION_EXAMPLES, Retaining
 from tests.operator.guards.pods import Pod
 
 NIGHT = Ref("TransferJob", "default", "night")
@@ -26,7 +27,7 @@ HIDDEN = {
 }
 
 
-class Kept(Drill):
+class Kept(Retaining):
     """The drill with what only some kept examples need, and with what they expect."""
 
     async def start(self) -> None:
@@ -153,6 +154,7 @@ FAILED: list[Step] = [*submitted(1), ("claim", 0), ("work", 0, "F"), ("leave", 0
 
 # By guard: whether leases are flocks, and what happens.
 EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
+    **RETENTION_EXAMPLES,
     "children-before-status": (
         True,
         [

@@ -48,6 +48,13 @@ REMOVALS: Mapping[str, Removal] = {
     "only-orphans-are-swept": Removal(
         "adit_operator/sweep.py", "job.owner_uid not in owners or job.task_set_uid not in sets", "True"
     ),
+    "unseen-is-not-gone": Removal(
+        "adit_operator/sweep.py", "watched and job.task_set.namespace not in watched", "False"
+    ),
+    "unjudged-is-kept": Removal("adit_operator/sweep.py", "job.attempt < seen.judged_attempt", "True"),
+    "removes-what-was-seen": Removal("adit_operator/apply.py", "uid=removal.uid", "uid=None"),
+    "gitops-owned-is-not-deleted": Removal("adit_operator/retention.py", " and tool is None", ""),
+    "compacted-is-not-repeated": Removal("adit_operator/after.py", "compacted(seen.job)", "False"),
     "over-when-all-finished": Removal("adit_operator/follow.py", " and all(one.finished for one in now_own)", ""),
     "owner-uid": Removal("adit_operator/follow.py", "taken is not None", "False"),
     "key-never-made-twice": Removal("adit_operator/key.py", "if traces:", "if False:"),

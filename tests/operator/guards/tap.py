@@ -43,6 +43,7 @@ class Tap:
             before = await self._cluster.get(ref)
         except ObjectNotFound:
             return
+        await self._interrupt()
         await self._cluster.delete(ref, uid=uid)
         self.history.append((True, before))
 
