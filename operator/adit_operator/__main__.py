@@ -10,12 +10,18 @@ import sys
 import structlog
 from pydantic import ValidationError
 
+from adit.cluster.cluster import Lease
 from adit.cluster.connect import DATA_ENV, connect
 from adit.cluster.embedded import EmbeddedCluster
+from adit.cluster.kubernetes import KubernetesCluster
+from adit.cluster.kubernetes.events import KubernetesEvents
+from adit.cluster.kubernetes.leadership import Leadership
 from adit.errors import AditError, BadInput
 from adit.log_output import log_to
+from adit.metrics_port import serving
+from adit_operator.election import identity, lead
 from adit_operator.kopf_shell import EXIT_SECONDS, run_shell
-from adit_operator.metrics import Metrics, OfTheMoment, serving
+from adit_operator.metrics import Metrics, OfTheMoment
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
 from adit_operator.program import ProgramSettings
@@ -31,15 +37,50 @@ async def serve(settings: OperatorSettings, program: ProgramSettings) -> None:
         if isinstance(cluster, EmbeddedCluster):
             raise BadInput(f"{DATA_ENV} names an embedded cluster, whose operator is a part of `adit run`")
         metrics = Metrics()
-        prober = ConnectorProber(calling_ae_title=settings.calling_ae_title, mount_dir=settings.mount_dir)
-        slots = cluster.interactive_slots(settings.runner_namespace)
-        operator = Operator(cluster, lease, settings, prober, slots=slots, follows=False, reconciled=metrics.reconciled)
-        moment = OfTheMoment(
-            asyncio.get_running_loop(), lambda: operator.figures, lambda: operator.seconds_since_resync
-        )
-        metrics.registry.register(moment)
+        who = identity(program.pod_name)
+
+        async def work() -> None:
+            await _work(cluster, lease, settings, health_port=program.health_port, metrics=metrics, who=who)
+
         with serving(metrics.registry, program.metrics_port):
-            await _together(operator, settings, program.health_port)
+            if not program.leader_election:
+                metrics.leads(1)
+                await work()
+                return
+            leadership = Leadership(cluster, settings.runner_namespace, who)
+            await lead(leadership, work, health_port=program.health_port, leads=metrics.leads)
+
+
+async def _work(
+    cluster: KubernetesCluster,
+    lease: Lease,
+    settings: OperatorSettings,
+    *,
+    health_port: int,
+    metrics: Metrics,
+    who: str,
+) -> None:
+    """Everything that only one operator at a time does."""
+    events = KubernetesEvents(cluster, who, lost=metrics.event_lost)
+    operator = Operator(
+        cluster,
+        lease,
+        settings,
+        ConnectorProber(calling_ae_title=settings.calling_ae_title, mount_dir=settings.mount_dir),
+        slots=cluster.interactive_slots(settings.runner_namespace),
+        events=events,
+        follows=False,
+        reconciled=metrics.reconciled,
+        turned=lambda turn: metrics.turned(turn.waited, turn.evicted),
+    )
+    loop = asyncio.get_running_loop()
+    metrics.registry.register(OfTheMoment(loop, lambda: operator.figures, lambda: operator.seconds_since_resync))
+    posting = asyncio.create_task(events.run())
+    try:
+        await _together(operator, settings, health_port)
+    finally:
+        posting.cancel()
+        await asyncio.wait({posting})
 
 
 async def _together(operator: Operator, settings: OperatorSettings, health_port: int) -> None:

@@ -1,13 +1,15 @@
 """Figures: what the metrics tell of one moment, taken from the cache. Pure; no metrics library is known here."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from adit.api.endpoint import endpoint_of
 from adit_operator.cache import Cache
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, caps_of
+
+STATES = ("pending", "succeeded", "warned", "failed", "canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,11 @@ class Figures:
     allocated: Mapping[str, int]
     # by endpoint: whether it answered when it was asked last
     up: Mapping[str, bool]
+    # by endpoint: slots of those who were told to stop, and what the last answer took, in seconds
+    draining: Mapping[str, int] = field(default_factory=dict)
+    echoes: Mapping[str, float] = field(default_factory=dict)
+    # by namespace and state, of all jobs that exist
+    tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def figures_of(cache: Cache, allocation: Allocation, reach: Reach, depth: int, retries: int) -> Figures:
@@ -35,4 +42,25 @@ def figures_of(cache: Cache, allocation: Allocation, reach: Reach, depth: int, r
         limits={endpoint: caps[endpoint].slots for endpoint in endpoints},
         allocated={endpoint: allocation.slots[endpoint] for endpoint in endpoints},
         up={endpoint: endpoint not in down for endpoint in endpoints},
+        draining=_draining(cache, allocation, endpoints),
+        echoes={endpoint: seconds for endpoint, seconds in reach.echoes().items() if endpoint in endpoints},
+        tasks=_tasks(cache),
     )
+
+
+def _draining(cache: Cache, allocation: Allocation, endpoints: Sequence[str]) -> Mapping[str, int]:
+    """The slots of runners that were told to stop, or whose set is gone."""
+    leaving: Counter[str] = Counter()
+    for held in allocation.held:
+        seen = cache.sets.get(held.task_set)
+        if seen is None or seen.uid != held.uid or seen.stop is not None:
+            leaving.update(held.endpoints)
+    return {endpoint: leaving[endpoint] for endpoint in endpoints}
+
+
+def _tasks(cache: Cache) -> Mapping[tuple[str, str], int]:
+    tasks: Counter[tuple[str, str]] = Counter()
+    for transfer in cache.transfers.values():
+        for state in STATES:
+            tasks[transfer.ref.namespace, state] += getattr(transfer.tasks, state)
+    return tasks

@@ -5,20 +5,16 @@ Nothing is decided, patched or retried here: no finalizers, timers, daemons, cha
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import kopf
+from kubernetes.aio.client import Configuration
 
 from adit.api import labels
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import KINDS
-from adit.cluster.kubernetes.credentials import (
-    KUBECONFIG_ENV,
-    SERVICE_ACCOUNT_FOLDER,
-    SERVICE_HOST_ENV,
-    SERVICE_PORT_ENV,
-)
+from adit.cluster.kubernetes.credentials import Credentials, credentials_of
+from adit.errors import BadInput
 from adit_operator.settings import OperatorSettings
 from adit_operator.watches import WATCHED
 
@@ -103,18 +99,29 @@ def shell_settings() -> kopf.OperatorSettings:
     return settings
 
 
-async def login(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
-    """KUBECONFIG, else the pod's service account, by the address that the kubelet gives, so that no DNS is needed."""
-    if os.environ.get(KUBECONFIG_ENV):
-        return kopf.login_with_kubeconfig(settings=settings)
-    host, port = os.environ.get(SERVICE_HOST_ENV), os.environ.get(SERVICE_PORT_ENV) or "443"
-    if not host:
-        return None
-    return service_account(host, port, SERVICE_ACCOUNT_FOLDER)
+async def login(**_: Any) -> kopf.ConnectionInfo | None:
+    """As the operator's own connection signs in; Kopf asks again when what it was given is refused."""
+    credentials = credentials_of(os.environ)
+    return None if credentials is None else await signed_in(credentials)
 
 
-def service_account(host: str, port: str, folder: Path) -> kopf.ConnectionInfo:
-    """The pod's account; Kopf asks again when its token is refused."""
-    name = f"[{host}]" if ":" in host else host
-    token = (folder / "token").read_text("utf-8").strip()
-    return kopf.ConnectionInfo(server=f"https://{name}:{port}", ca_path=str(folder / "ca.crt"), token=token)
+async def signed_in(credentials: Credentials) -> kopf.ConnectionInfo:
+    """What the credentials lead to now: of a kubeconfig also tokens in files and what a plugin answers.
+
+    Raises BadInput where they cannot be read.
+    """
+    configuration = Configuration()
+    await credentials.fill(configuration)
+    if configuration.tls_server_name:
+        raise BadInput("the kubeconfig has a tls-server-name, which the event shell cannot use: name the server by it")
+    scheme, _, token = configuration.api_key.get("BearerToken", "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=None if configuration.verify_ssl else True,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        scheme=scheme or None,
+        token=token or None,
+        proxy_url=configuration.proxy,
+    )

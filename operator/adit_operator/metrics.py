@@ -2,22 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from adit_operator.figures import Figures
 
 SCRAPE_SECONDS = 5.0
+_WAITS = (0.1, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200)
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """What is counted as it happens; `reconciled` is the operator's to call."""
+    """What is counted as it happens; the operator calls, and a test looks into `registry`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -34,6 +34,31 @@ class Metrics:
             registry=self.registry,
             buckets=_BUCKETS,
         )
+        self._leader = Gauge("adit_operator_leader", "1 while this operator decides.", registry=self.registry)
+        self._waits = Histogram(
+            "adit_operator_admission_wait_seconds",
+            "How long a task set waited that could have run before.",
+            registry=self.registry,
+            buckets=_WAITS,
+        )
+        self._evictions = Counter(
+            "adit_operator_evictions", "Runners told to make room.", ["reason"], registry=self.registry
+        )
+        self._lost = Counter("adit_operator_events_lost", "Events that could not be posted.", registry=self.registry)
+
+    def leads(self, leaders: int) -> None:
+        """1 while this one does, else 0."""
+        self._leader.set(leaders)
+
+    def turned(self, waited: Iterable[float], evicted: Mapping[str, int]) -> None:
+        """One turn of admission: how long each set that it started had waited, and who was told to go."""
+        for seconds in waited:
+            self._waits.observe(seconds)
+        for reason, count in evicted.items():
+            self._evictions.labels(reason).inc(count)
+
+    def event_lost(self) -> None:
+        self._lost.inc()
 
     def reconciled(self, result: str, seconds: float) -> None:
         self._total.labels("TransferJob", result).inc()
@@ -73,8 +98,13 @@ def families(figures: Figures, resynced: float) -> Iterator[Metric]:
     for phase, count in sorted(figures.jobs.items()):
         jobs.add_metric([phase], count)
     yield jobs
+    tasks = GaugeMetricFamily("adit_operator_tasks", "Tasks by their newest state.", labels=["namespace", "state"])
+    for (namespace, state), count in sorted(figures.tasks.items()):
+        tasks.add_metric([namespace, state], count)
+    yield tasks
     slots = GaugeMetricFamily("adit_operator_server_slots", "Slots of runners.", labels=["server", "state"])
-    for state, counts in (("limit", figures.limits), ("allocated", figures.allocated)):
+    states = ("limit", figures.limits), ("allocated", figures.allocated), ("draining", figures.draining)
+    for state, counts in states:
         for server, count in counts.items():
             slots.add_metric([server, state], count)
     yield slots
@@ -82,18 +112,7 @@ def families(figures: Figures, resynced: float) -> Iterator[Metric]:
     for server, answers in figures.up.items():
         up.add_metric([server], float(answers))
     yield up
-
-
-@contextmanager
-def serving(registry: CollectorRegistry, port: int) -> Iterator[None]:
-    """Answer scrapes on this port while the context is open; 0 answers none."""
-    if not port:
-        yield
-        return
-    server, thread = start_http_server(port, registry=registry)
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    echo = GaugeMetricFamily("adit_operator_server_echo_seconds", "What the last answer took.", labels=["server"])
+    for server, seconds in figures.echoes.items():
+        echo.add_metric([server], seconds)
+    yield echo

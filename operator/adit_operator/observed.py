@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from adit.api.conditions import condition_of, is_true
-from adit.api.counts import InstanceCounts
+from adit.api.counts import InstanceCounts, TaskCounts
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.resource import DicomServer, TransferJob
 from adit.api.task_list import TaskList
@@ -14,6 +14,7 @@ from adit.api.task_set import Ended, Override, Stop, TaskState
 from adit.cluster.kinds import Ref
 
 NOTHING = InstanceCounts()
+NO_TASKS = TaskCounts()
 YieldReason = Literal["WindowClosed", "ServerPaused", "ParallelismLowered", "LimitLowered", "Preempted"]
 
 
@@ -104,6 +105,7 @@ class SeenTransfer:
     stalled: bool
     terminal: bool
     phase: str = "Pending"
+    tasks: TaskCounts = NO_TASKS
 
 
 @dataclass(frozen=True, slots=True)

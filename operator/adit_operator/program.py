@@ -1,4 +1,4 @@
-"""What the program reads of its environment beyond the operator's own settings: its ports."""
+"""What the program reads of its environment beyond the operator's own settings: its ports, and whether it is alone."""
 
 from typing import Annotated
 
@@ -15,3 +15,6 @@ class ProgramSettings(BaseSettings):
 
     health_port: Annotated[Port, Field(alias="ADIT_HEALTH_PORT")] = 8080
     metrics_port: Annotated[Port, Field(alias="ADIT_METRICS_PORT")] = 0
+    # several operators, of which one decides: needed where there is more than one replica
+    leader_election: Annotated[bool, Field(alias="ADIT_LEADER_ELECTION")] = False
+    pod_name: Annotated[str, Field(alias="POD_NAME", max_length=253)] = ""

@@ -4,10 +4,14 @@ from typing import Any
 
 import kopf
 import pytest
+import yaml
 from kopf import Resource
 
-from adit_operator.kopf_shell import STALE_SECONDS, fresh, registry_for, service_account, shell_settings
+from adit.cluster.kubernetes.credentials import KubeConfig, ServiceAccount
+from adit.errors import BadInput
+from adit_operator.kopf_shell import STALE_SECONDS, fresh, registry_for, shell_settings, signed_in
 
+EXEC = "client.authentication.k8s.io/v1"
 JOBS, SECRETS, TASK_SETS = ("batch", "v1", "jobs"), ("", "v1", "secrets"), ("adit.dev", "v1alpha1", "tasksets")
 
 
@@ -63,8 +67,52 @@ def resource(group: str, version: str, plural: str) -> Resource:
     return Resource(group=group, version=version, plural=plural)
 
 
-def test_a_pod_signs_in_at_the_address_that_the_kubelet_gives(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("abc\n")
-    assert service_account("10.0.0.1", "443", tmp_path).server == "https://10.0.0.1:443"
-    assert service_account("fd00::1", "6443", tmp_path).server == "https://[fd00::1]:6443"
-    assert service_account("10.0.0.1", "443", tmp_path).token == "abc"
+async def test_a_pod_signs_in_at_the_address_that_the_kubelet_gives(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc")
+    (tmp_path / "ca.crt").write_text("a certificate")
+    assert (await signed_in(ServiceAccount("10.0.0.1", "443", tmp_path))).server == "https://10.0.0.1:443"
+    assert (await signed_in(ServiceAccount("fd00::1", "6443", tmp_path))).server == "https://[fd00::1]:6443"
+    told = await signed_in(ServiceAccount("10.0.0.1", "443", tmp_path))
+    assert told.as_http_headers() == {"Authorization": "bearer abc"}
+    (tmp_path / "token").write_text("replaced by the kubelet")
+    assert (await signed_in(ServiceAccount("10.0.0.1", "443", tmp_path))).token != told.token
+
+
+def kubeconfig(folder: Path, user: dict[str, Any], **cluster: Any) -> KubeConfig:
+    written = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:6443", **cluster}}],
+        "users": [{"name": "me", "user": user}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(written))
+    return KubeConfig(str(path))
+
+
+async def test_a_kubeconfig_may_name_a_file_with_the_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-a-file")
+    told = await signed_in(kubeconfig(tmp_path, {"tokenFile": str(tmp_path / "token")}))
+    assert told.as_http_headers() == {"Authorization": "Bearer from-a-file"}
+
+
+async def test_a_kubeconfig_may_name_a_plugin_that_is_asked_anew_each_time(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_text(
+        "#!/bin/sh\n"
+        f"echo asked >> {tmp_path}/asked\n"
+        f'echo \'{{"apiVersion": "{EXEC}", "kind": "ExecCredential", "status": {{"token": "t"}}}}\'\n'
+    )
+    plugin.chmod(0o700)
+    how = {"apiVersion": EXEC, "command": str(plugin), "interactiveMode": "Never"}
+    for _ in range(2):
+        told = await signed_in(kubeconfig(tmp_path, {"exec": how}))
+        assert told.as_http_headers() == {"Authorization": "Bearer t"}
+    assert (tmp_path / "asked").read_text().split() == ["asked", "asked"]
+
+
+async def test_what_the_shell_cannot_honour_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="tls-server-name"):
+        await signed_in(kubeconfig(tmp_path, {"token": "t"}, **{"tls-server-name": "elsewhere"}))

@@ -3,14 +3,15 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from adit.api.counts import TaskCounts
 from adit.api.endpoint import endpoint_of
 from adit.cluster.kinds import Ref
 from adit_operator.cache import Cache
 from adit_operator.figures import Figures, figures_of
 from adit_operator.metrics import Metrics, OfTheMoment, families
 from adit_operator.reach import Reach
-from adit_operator.slots import Allocation
-from adit_operator.testing.builders import dicom_server, seen_transfer
+from adit_operator.slots import Allocation, Held
+from adit_operator.testing.builders import dicom_server, seen_set, seen_transfer
 
 FIGURES = Figures(
     queue_depth=3,
@@ -19,6 +20,9 @@ FIGURES = Figures(
     limits={"PACS@h:1": 2},
     allocated={"PACS@h:1": 1},
     up={"PACS@h:1": False},
+    draining={"PACS@h:1": 1},
+    echoes={"PACS@h:1": 0.25},
+    tasks={("research", "failed"): 7},
 )
 
 
@@ -37,6 +41,10 @@ async def test_the_figures_are_told_under_the_names_of_the_operator() -> None:
         'adit_operator_server_slots{server="PACS@h:1",state="limit"} 2.0',
         'adit_operator_server_slots{server="PACS@h:1",state="allocated"} 1.0',
         'adit_operator_server_up{server="PACS@h:1"} 0.0',
+        'adit_operator_server_slots{server="PACS@h:1",state="draining"} 1.0',
+        'adit_operator_server_echo_seconds{server="PACS@h:1"} 0.25',
+        'adit_operator_tasks{namespace="research",state="failed"} 7.0',
+        "adit_operator_last_resync_timestamp_seconds 1",
         "adit_operator_build_info{version=",
     ):
         assert line in told
@@ -67,3 +75,39 @@ def test_jobs_are_counted_by_phase_and_servers_by_endpoint() -> None:
 
     assert figures.jobs == {"Pending": 2}
     assert (figures.allocated, figures.up) == ({endpoint: 1}, {endpoint: False})
+
+
+def test_who_leads_how_long_sets_waited_and_who_made_room_are_counted() -> None:
+    metrics = Metrics()
+    metrics.leads(1)
+    metrics.turned((0.5, 400.0), {"WindowClosed": 2})
+    metrics.turned((), {"Preempted": 1})
+    metrics.event_lost()
+    value = metrics.registry.get_sample_value
+    assert value("adit_operator_leader") == 1
+    assert value("adit_operator_admission_wait_seconds_sum") == 400.5
+    assert value("adit_operator_evictions_total", {"reason": "WindowClosed"}) == 2
+    assert value("adit_operator_evictions_total", {"reason": "Preempted"}) == 1
+    assert value("adit_operator_events_lost_total") == 1
+
+
+def test_tasks_are_counted_by_namespace_over_all_its_jobs() -> None:
+    cache = Cache()
+    for namespace, name in (("a", "one"), ("a", "two"), ("b", "one")):
+        ref, counts = Ref("TransferJob", namespace, name), TaskCounts(total=3, pending=1, failed=2)
+        cache.transfers[ref] = seen_transfer(name, ref=ref, tasks=counts)
+    tasks = figures_of(cache, Allocation(Counter(), frozenset(), Counter()), Reach(), 0, 0).tasks
+    assert (tasks["a", "pending"], tasks["a", "failed"], tasks["b", "failed"], tasks["b", "succeeded"]) == (2, 4, 2, 0)
+
+
+def test_the_slots_of_who_was_told_to_stop_are_draining() -> None:
+    cache, server = Cache(), dicom_server()
+    cache.servers[Ref("DicomServer", "default", "pacs")] = server
+    endpoint = str(endpoint_of(server.spec))
+    staying, leaving = seen_set(index=0), seen_set(index=1, stop="AfterTask")
+    for seen in (staying, leaving):
+        cache.sets[seen.ref] = seen
+    held = tuple(Held(seen.uid, "job", seen.ref, (endpoint,)) for seen in (staying, leaving))
+    allocation = Allocation(Counter({endpoint: 2}), frozenset(), Counter(), held)
+    figures = figures_of(cache, allocation, Reach(), 0, 0)
+    assert (figures.allocated, figures.draining) == ({endpoint: 2}, {endpoint: 1})

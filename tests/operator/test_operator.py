@@ -81,6 +81,7 @@ async def test_jobs_that_were_there_before_the_operator_are_taken_up(cluster: Em
 
 
 async def test_after_an_outage_the_probe_opens_the_way(cluster: EmbeddedCluster, desk: Desk) -> None:
+    """Each server is asked when it appears, and again after the outage."""
     prober = FakeProber()
     async with operating(cluster, prober):
         await cluster.create(transfer_job_manifest("night"))
@@ -93,7 +94,7 @@ async def test_after_an_outage_the_probe_opens_the_way(cluster: EmbeddedCluster,
             return names == [job["metadata"]["name"].replace("-a0", "-a1")]
 
         await until(next_attempt)
-        assert sorted(name for name, _ in prober.asked) == ["pacs", "research"]
+        assert sorted(name for name, _ in prober.asked) == ["pacs", "pacs", "research", "research"]
 
 
 async def test_servers_show_how_many_slots_are_taken(cluster: EmbeddedCluster, desk: Desk) -> None:

@@ -18,7 +18,7 @@ from adit_operator.reach import Reach
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.sweep import sweep_finished, sweep_orphans, sweep_secrets
-from adit_operator.testing.fakes import ManualClock
+from adit_operator.testing.fakes import KeptEvents, ManualClock
 from adit_operator.watches import WATCHED
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class Desk:
     def crash(self) -> None:
         """Lose everything that is not in the cluster."""
         settings = OperatorSettings(writes_per_second=1000, status_seconds=0)
-        self.world = World(self.cluster, self.lease, Cache(), settings, self.clock)
+        self.events = KeptEvents()
+        self.world = World(self.cluster, self.lease, Cache(), settings, self.clock, events=self.events)
         self.reach = Reach()
         self.waiting: dict[str, Waiting] = {}
 
