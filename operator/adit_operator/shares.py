@@ -41,6 +41,12 @@ class Shares:
         for owner, name, when in served:
             self._serve(owner, name, when)
 
+    def line_up(self, transfer: SeenTransfer, endpoints: Iterable[str]) -> None:
+        """A job wants a turn, called for the older one first: a younger one of its namespace was served no earlier."""
+        served = self.turn_of(transfer, endpoints)[1]
+        for name in set(endpoints):
+            self._serve(transfer, name, served)
+
     def turn_of(self, transfer: SeenTransfer, endpoints: Iterable[str]) -> Turn:
         """The smaller, the sooner."""
         age, load, served = age_of(transfer), 0, NEVER

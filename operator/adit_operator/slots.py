@@ -6,7 +6,7 @@ Caps count per endpoint, not per object: two DicomServer objects of one PACS sha
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adit.api.endpoint import Endpoint, endpoint_of
 from adit.api.resource import DicomServer
@@ -14,6 +14,9 @@ from adit.api.window import Window
 from adit.cluster.kinds import Ref
 from adit.windows import ALWAYS, Opening, opening_of_all
 from adit_operator.observed import SeenJob, SeenSet
+
+# What began so shortly before a window opened began in it: the cluster has another clock than we.
+CLOCKS_APART = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Cap:
     def hard_since(self, since: datetime) -> bool:
         """Whether the opening in which something began at this moment interrupts it where it ends."""
         then = opening_of_all(self.windows, since)
-        if not then.open and then.changes_at is not None:  # two clocks: it began when it opened
+        if not then.open and then.changes_at is not None and then.changes_at - since <= CLOCKS_APART:
             then = opening_of_all(self.windows, then.changes_at)
         return then.hard
 

@@ -91,6 +91,7 @@ class Walk:
         """Serve the jobs of one priority, each in its turn, until nobody gets more."""
         lines: dict[tuple[str, tuple[str, ...]], deque[_Wish]] = {}
         for one in sorted(candidates, key=lambda one: age_of(one.transfer)):
+            self._shares.line_up(one.transfer, one.endpoints)
             lines.setdefault((one.transfer.ref.namespace, one.endpoints), deque()).append(self._wish(one))
         # of one namespace and the same endpoints the older always goes first, and turns only get later
         heap = [(self._turn(line[0]), number, line) for number, line in enumerate(lines.values())]
