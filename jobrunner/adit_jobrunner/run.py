@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from adit.api.resource import TaskSet
 from adit.api.task_set import Ended, Holder, Stop
 from adit.cluster.cluster import Cluster, Lease, Manifest
 from adit.cluster.kinds import Ref
+from adit.connectors.connector import Connector
+from adit.connectors.target import Target
 from adit.errors import AccessDenied, AditError, BadInput, PeerUnavailable, RetryableError
 from adit.transfer.transfer import empty_folder
 from adit_jobrunner.claim import Refused, claimed
@@ -30,6 +33,7 @@ from adit_jobrunner.flush import Flusher, say_last
 from adit_jobrunner.heartbeat import Rhythm, keep_alive
 from adit_jobrunner.hours import hours_of, keep_hours
 from adit_jobrunner.journal import Journal
+from adit_jobrunner.meter import UNMETERED, Meter
 from adit_jobrunner.moving import Order, auditor, mover, order_of
 from adit_jobrunner.settings import Settings
 from adit_jobrunner.status import StatusWriter, timestamp
@@ -63,12 +67,14 @@ class Runner:
         opener: Opener,
         control: Control,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        meter: Meter = UNMETERED,
     ) -> None:
         self.pod_uid = settings.pod_uid or str(uuid.uuid4())
         self.settings = settings
         self._opener = opener
         self.control = control
         self._now = now
+        self._meter = meter
         self._interrupted = False
 
     def holder(self) -> Holder:
@@ -107,6 +113,9 @@ class Runner:
             journal.end(word)
             return word, await flusher.last_word()
 
+    def _open(self, target: Target) -> Connector:
+        return self._opener(replace(target, openings=self._meter))
+
     @property
     def _spool(self) -> Path:
         return self.settings.spool / self.settings.name
@@ -125,6 +134,7 @@ class Runner:
             now=self._now,
             flush_tasks=self.settings.flush_tasks,
             retry_seconds=self.settings.retry_seconds,
+            count=self._meter.worked,
         )
         with ThreadPoolExecutor(1, "dicom") as thread:
             return await loop.run_in_executor(thread, self._on_the_dicom_thread, order, journal, bench)
@@ -132,7 +142,7 @@ class Runner:
     def _on_the_dicom_thread(self, order: Order, journal: Journal, bench: Bench) -> Ended:
         empty_folder(order.spool)
         try:
-            with opened(order.config, self._opener, self.control) as peers:
+            with opened(order.config, self._open, self.control) as peers:
                 self.control.watch((peers.source, peers.destination))
                 return work(journal, self.control, mover(order, peers, self.control), bench)
         except AditError as error:

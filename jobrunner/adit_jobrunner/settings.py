@@ -10,6 +10,7 @@ from adit.api.fields import Namespace, ObjectName
 from adit.contract import (
     ATTEMPT_ENV,
     CONFIG_ENV,
+    METRICS_ENV,
     RETRY_ENV,
     SPOOL_ENV,
     TASKSET_NAME_ENV,
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     heartbeat_seconds: Annotated[Seconds, Field(alias="ADIT_HEARTBEAT_SECONDS")] = 10.0
     fence_seconds: Annotated[Seconds, Field(alias="ADIT_FENCE_SECONDS")] = 40.0
     retry_seconds: Annotated[Seconds, Field(alias=RETRY_ENV)] = 120.0
+    # where Prometheus is answered; 0 is nowhere, and so is embedded, where many runners share one machine
+    metrics_port_given: Annotated[int, Field(alias=METRICS_ENV, ge=0, le=65_535)] = 0
     grace_seconds: Annotated[Seconds, Field(alias="ADIT_GRACE_SECONDS")] = 20.0
 
     @property
@@ -54,3 +57,7 @@ class Settings(BaseSettings):
     def flush_tasks(self) -> int:
         """After how many finished tasks it is written at the latest: 25, embedded 1, unless given."""
         return self.flush_tasks_given or (EMBEDDED_FLUSH_TASKS if self.embedded else 25)
+
+    @property
+    def metrics_port(self) -> int:
+        return 0 if self.embedded else self.metrics_port_given

@@ -23,7 +23,7 @@ Mover = Callable[[TransferTask, Progress], TaskOutcome]
 class Bench:
     """What the work needs besides its mover; `flush` blocks until the status is written (False: not now).
 
-    `audit` is called once for every study of which anything left.
+    `audit` is called once for every study of which anything left, `count` for every task that was worked.
     """
 
     flush: Callable[[], bool]
@@ -32,6 +32,7 @@ class Bench:
     now: Callable[[], datetime]
     flush_tasks: int
     retry_seconds: float
+    count: Callable[[TaskOutcome, str], None] = lambda _outcome, _word: None
 
 
 def work(journal: Journal, control: Control, move: Mover, bench: Bench) -> Ended:
@@ -59,8 +60,10 @@ def work(journal: Journal, control: Control, move: Mover, bench: Bench) -> Ended
 def _work_one(task: TransferTask, journal: Journal, move: Mover, bench: Bench) -> Step:
     outcome = move(task, journal.progress)
     step = after_task(outcome, attempts=journal.attempts(task), now=bench.now(), pause=bench.retry_seconds)
+    word = OUTCOMES[outcome.line.state] if step.finished else "ToBeRepeated"
+    bench.count(outcome, "Interrupted" if outcome.interrupted else word)
     if outcome.left:
-        bench.audit(outcome, OUTCOMES[outcome.line.state] if step.finished else "ToBeRepeated")
+        bench.audit(outcome, word)
     if step.finished:
         journal.finish(outcome.line, outcome.entries)
     elif step.retry is not None:

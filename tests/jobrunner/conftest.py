@@ -15,6 +15,7 @@ from adit.testing.cluster import embedded_cluster
 from adit.testing.task_sets import runner_environment, write_runner_config
 from adit_jobrunner.control import Control
 from adit_jobrunner.exit_codes import ExitCode
+from adit_jobrunner.meter import UNMETERED, Meter
 from adit_jobrunner.run import Runner, run
 from adit_jobrunner.settings import Settings
 
@@ -40,6 +41,7 @@ def _run_runner(cluster: EmbeddedCluster, tmp_path: Path) -> Run:
         config: Path | None = None,
         control: Control | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        meter: Meter = UNMETERED,
         **variables: str,
     ) -> ExitCode:
         peers = {"pacs": source, "research": destination}
@@ -50,7 +52,7 @@ def _run_runner(cluster: EmbeddedCluster, tmp_path: Path) -> Run:
         config = config or write_runner_config(tmp_path / "config")
         environment = runner_environment(task_set, config, tmp_path / "spool", attempt=attempt)
         settings = Settings.model_validate({**environment, "ADIT_DATA": str(cluster.data), **variables})
-        runner = Runner(settings, opener, control or Control(), now)
+        runner = Runner(settings, opener, control or Control(), now, meter)
         return await run(runner, cluster, FlockLease(cluster.data))
 
     return attempt

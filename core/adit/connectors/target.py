@@ -5,6 +5,7 @@ from pathlib import Path
 
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.dicom_server import DicomServerSpec
+from adit.connectors.openings import UNCOUNTED, Openings
 from adit.connectors.pace import AT_WILL, Pace
 
 
@@ -13,7 +14,7 @@ class Target:
     """One peer as the program that opens it sees it.
 
     `authorization` is the value of the HTTP Authorization header; it never appears in a repr, an error or a log. `pace`
-    keeps the requests apart, whatever way they go.
+    keeps the requests apart, whatever way they go; `openings` is told of associations.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Target:
     mount_dir: Path
     authorization: str | None = field(default=None, repr=False)
     pace: Pace = field(default=AT_WILL, repr=False, compare=False)
+    openings: Openings = field(default=UNCOUNTED, repr=False, compare=False)

@@ -1,9 +1,10 @@
 """Whom an association is made with, as whom, and how long we wait: the part of a DicomServer that DIMSE needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from adit.api.dicom_server import DicomServerSpec, Dimse
+from adit.connectors.openings import UNCOUNTED, Openings
 from adit.connectors.target import Target
 from adit.errors import BadInput
 
@@ -19,6 +20,7 @@ class Peer:
     calling_ae_title: str
     connect_timeout: float
     response_timeout: float
+    openings: Openings = field(default=UNCOUNTED, repr=False, compare=False)
 
     @classmethod
     def of(cls, target: Target) -> Self:
@@ -32,6 +34,7 @@ class Peer:
             calling_ae_title=dimse.calling_ae_title or target.calling_ae_title,
             connect_timeout=dimse.connect_timeout_seconds,
             response_timeout=dimse.response_timeout_seconds,
+            openings=target.openings,
         )
 
     @property

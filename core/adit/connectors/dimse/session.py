@@ -1,5 +1,6 @@
 """The one association of a connector: kept while it fits what is asked, ended when anything is left unfinished."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -66,12 +67,15 @@ class Session:
         if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
             return current
         self.close()
+        began = time.monotonic()
         try:
             opened = open_association(self.peer, wished or needed, self._note_opening)
         except AditError as error:
             if self._aborted:
                 raise self._was_aborted() from error
+            self.peer.openings.failed(error.reason)
             raise
+        self.peer.openings.opened(time.monotonic() - began)
         self._association, self._opening = opened, None
         if self._aborted:  # by another thread, while it was being opened
             self.drop(opened)
