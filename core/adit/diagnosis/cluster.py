@@ -22,7 +22,7 @@ from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.server import Manner, Visit, examine_server
 from adit.diagnosis.versions import judge_definitions, judge_kubernetes, minor_of
 from adit.diagnosis.wanted import Wanted, chosen, this_program
-from adit.errors import AditError
+from adit.errors import AditError, BadInput
 
 AGAIN_SECONDS = 5.0
 INSIDE_ENV = "ADIT_RUNNER_NAMESPACE"
@@ -48,12 +48,17 @@ class _Look:
 async def examine_cluster(
     cluster: KubernetesCluster, wanted: Wanted, manner: Manner, environ: Mapping[str, str]
 ) -> Reports:
-    """Everything, as far as the account may look. Ends early where the API server does not answer or knows no ADIT."""
+    """Everything, as far as the account may look. Ends early where the API server does not answer or knows no ADIT.
+
+    Raises BadInput for a kubeconfig that cannot be read, and for a server that there is not.
+    """
     server = ApiServer(cluster.connection)
     yield this_program()
     yield Doing("asks the API server for its version")
     try:
         look = _Look(server, wanted, environ, await server.read("/version") or {}, await server.date())
+    except BadInput:
+        raise
     except AditError as error:
         yield unreachable(error)
         return

@@ -36,7 +36,7 @@ def examine_folder(data: Path) -> Iterator[Finding]:
         return
     yield _private(about, data)
     yield _local(about, data)
-    yield _room(about, data)
+    yield judge_room(about, data, shutil.disk_usage(data).free)
     if (data / DATABASE).exists():
         yield _sound(about, data / DATABASE)
     yield _worked(about, data)
@@ -78,8 +78,8 @@ def _local(about: str, data: Path) -> Finding:
     return ok("FolderLocal", about, f"lies on a local file system ({kind or 'of unknown type'})")
 
 
-def _room(about: str, data: Path) -> Finding:
-    free = shutil.disk_usage(data).free
+def judge_room(about: str, data: Path, free: int) -> Finding:
+    """Whether so many bytes are enough to work with."""
     what = f"{free / _GIB:.1f} GiB are free"
     if free >= LITTLE:
         return ok("FolderRoom", about, what)

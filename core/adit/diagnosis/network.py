@@ -119,10 +119,10 @@ def _not_open(door: Door, error: OSError) -> Finding:
     )
 
 
-def handshake(door: Door) -> Finding:
-    """Whether TLS is spoken there, and its certificate is good for us."""
+def handshake(door: Door, trust: ssl.SSLContext | None = None) -> Finding:
+    """Whether TLS is spoken there, and its certificate is good for us; by default as this machine trusts."""
     started = time.monotonic()
-    context = ssl.create_default_context()
+    context = trust or ssl.create_default_context()
     try:
         with (
             socket.create_connection((door.host, door.port), timeout=door.seconds) as plain,
@@ -134,7 +134,7 @@ def handshake(door: Door) -> Finding:
         return _bad_certificate(door, error)
     except TimeoutError:
         return _no_tls(door, f"no answer to the TLS handshake within {door.seconds:g} s")
-    except (ssl.SSLError, ConnectionError) as error:
+    except (ssl.SSLError, ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
         return _no_tls(door, getattr(error, "reason", None) or error.strerror or "the connection ended")
     except OSError as error:
         return _not_open(door, error)

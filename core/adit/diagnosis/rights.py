@@ -28,14 +28,13 @@ OPERATOR_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (ADIT, "dicomservers", ("list", "watch")),
     (ADIT, "dicomservers/status", ("patch",)),
     (ADIT, "dicomfolders", ("list", "watch")),
-    (ADIT, "dicomfolders/status", ("patch",)),
     ("", "secrets", ("get", "list", "watch", "create")),
     ("", "configmaps", ("get", "create")),
     ("batch", "jobs", ("get", "list", "watch")),
 )
 RUNNER_NAMESPACE_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("batch", "jobs", ("create", "delete")),
-    ("", "secrets", ("list", "create", "delete")),
+    ("", "secrets", ("delete",)),
     ("coordination.k8s.io", "leases", ("list", "create", "patch")),
 )
 
