@@ -35,8 +35,8 @@ def release(
 
     Its tenants are new namespaces, as many as this session's tests take, so that it meets nobody else's jobs.
     """
-    taken = [name for item in request.session.items for name in getattr(item, "fixturenames", ())]
-    tenants = min(MOST, sum(name in ("tenant", "neighbour") for name in taken) + 1)
+    asked = [getattr(item, "fixturenames", ()) for item in request.session.items]
+    tenants = min(MOST, sum(("release" in names) + ("neighbour" in names) for names in asked))
     with installed(helm, kubernetes, adit_images, tmp_path_factory.mktemp("release"), tenants) as made:
         yield made
 

@@ -67,8 +67,11 @@ class Release:
         self.wait_for_operator()
 
     def wait_for_operator(self) -> None:
-        """Wait until the operator's probe answers."""
-        self.kubectl("rollout", "status", f"deployment/{NAME}-operator", "--timeout=80s")
+        """Wait until the operator's probe answers; AssertionError with its log where it does not."""
+        try:
+            self.kubectl("rollout", "status", f"deployment/{NAME}-operator", "--timeout=80s")
+        except KubectlError as error:
+            raise AssertionError(f"{error}\n{self.log()[-4_000:]}") from error
 
 
 FORCED = ("--force-conflicts", "--take-ownership", "--wait=hookOnly")
@@ -135,6 +138,12 @@ def until_policies_hold(release: Release) -> None:
         return False
 
     until("the policies are in force", refused)
+
+
+def volume_of(release: Release, claim: str) -> Path:
+    """Where the node keeps the volume that a claim is bound to, as this machine sees it."""
+    name = release.kubectl("get", "pvc", claim, "-o", "jsonpath={.spec.volumeName}")
+    return Path(release.kubernetes.kubectl("get", "pv", name, "-o", "jsonpath={.spec.local.path}"))
 
 
 @dataclass
