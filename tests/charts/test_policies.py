@@ -182,12 +182,16 @@ def test_a_runner_writes_its_own_set_only(tenancy: Tenancy) -> None:
         tenancy.as_runner(POD, "patch", "taskset", TASK_SET, "--type=merge", "-p", '{"spec":{"stop":"Now"}}')
 
 
-def test_a_runner_makes_its_results_and_reads_no_secret(tenancy: Tenancy) -> None:
+def test_a_runner_would_make_its_own_results_only_and_reads_no_secret(tenancy: Tenancy) -> None:
     def make(name: str, kind: str = "adit.dev/results") -> None:
         metadata = {"name": name, "labels": {"adit.dev/task-set": TASK_SET}}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind}
         tenancy.as_runner(POD, "create", "-f", "-", input=yaml.safe_dump(secret))
 
+    with pytest.raises(KubectlError, match="cannot create resource"):
+        make(f"{TASK_SET}-results-0")
+    # a right that no runner is given yet; the policy would narrow it
+    tenancy.allow(f"system:serviceaccount:{tenancy.release}:adit-runner", "secrets", "create")
     make(f"{TASK_SET}-results-0")
     with pytest.raises(KubectlError, match="named after its TaskSet"):
         make("another")

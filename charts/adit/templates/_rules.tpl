@@ -1,7 +1,10 @@
 {{/* What the operator does in the namespaces whose jobs it works. */}}
 {{- define "adit.operatorRules" -}}
 - apiGroups: [adit.dev]
-  resources: [dicomservers, dicomfolders, transferjobs, tasksets]
+  resources: [dicomservers, dicomfolders]
+  verbs: [list, watch]
+- apiGroups: [adit.dev]
+  resources: [transferjobs, tasksets]
   verbs: [get, list, watch]
 - apiGroups: [adit.dev]
   resources: [dicomservers/status, transferjobs/status, tasksets/status]
@@ -34,9 +37,6 @@
 - apiGroups: [adit.dev]
   resources: [tasksets/status]
   verbs: [patch]
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [create]
 {{- end }}
 
 {{/*

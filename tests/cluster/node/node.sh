@@ -36,7 +36,7 @@ mount -t tmpfs tmpfs "$run/containerd" # steadier than a disk that images are sy
 start containerd --config "$run/containerd.toml"
 start etcd --data-dir "$run/etcd" --unsafe-no-fsync --log-level warn
 start kube-apiserver --etcd-servers http://127.0.0.1:2379 --advertise-address $address \
-  --service-cluster-ip-range $services --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction \
+  --service-cluster-ip-range $services --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction,OwnerReferencesPermissionEnforcement \
   --client-ca-file "$pki/ca.crt" --tls-cert-file "$pki/kube-apiserver.crt" --tls-private-key-file "$pki/kube-apiserver.key" \
   --kubelet-certificate-authority "$pki/ca.crt" --kubelet-client-certificate "$pki/kubelet-client.crt" \
   --kubelet-client-key "$pki/kubelet-client.key" --kubelet-preferred-address-types InternalIP \
