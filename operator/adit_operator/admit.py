@@ -120,6 +120,7 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         retry_seconds=settings.retry_seconds,
         service_account=settings.runner_service_account,
         spool_size=settings.spool_size,
+        pod=settings.runner_pod,
     )
     for secret in secrets.values():
         await _ensure(world, secret)

@@ -13,6 +13,7 @@ from adit.contract import (
     ATTEMPT_ENV,
     CONFIG_ENV,
     CONFIG_MOUNT,
+    METRICS_ENV,
     RETRY_ENV,
     SPOOL_ENV,
     SPOOL_MOUNT,
@@ -21,6 +22,7 @@ from adit.contract import (
     TASKSET_UID_ENV,
 )
 from adit_operator.names import job_name
+from adit_operator.runner_pod import EVERYWHERE, RunnerPod
 
 # On Jobs: the endpoints that its runner takes a slot on, as a JSON list of their texts.
 ENDPOINTS = "adit.dev/endpoints"
@@ -50,6 +52,7 @@ class Attempt:
     retry_seconds: float = 120.0
     service_account: str | None = None
     spool_size: str = "20Gi"  # a quantity; room for the largest instance that is taken
+    pod: RunnerPod = EVERYWHERE
 
 
 def runner_job(attempt: Attempt, *, namespace: str, image: str, mount_dir: str) -> Manifest:
@@ -105,6 +108,7 @@ def _pod(attempt: Attempt, *, image: str, mount_dir: str) -> dict[str, Any]:
     account = {"serviceAccountName": attempt.service_account} if attempt.service_account is not None else {}
     return {
         **account,
+        **attempt.pod.of_pod(),
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         # what PodSecurity calls restricted; the group is for the folder's volume
@@ -116,6 +120,7 @@ def _pod(attempt: Attempt, *, image: str, mount_dir: str) -> dict[str, Any]:
                 "command": list(COMMAND),
                 "env": _environment(attempt),
                 "volumeMounts": mounts,
+                **attempt.pod.of_container(),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True,
@@ -136,6 +141,7 @@ def _environment(attempt: Attempt) -> list[dict[str, Any]]:
         CONFIG_ENV: str(CONFIG_MOUNT),
         SPOOL_ENV: str(SPOOL_MOUNT),
         RETRY_ENV: f"{attempt.retry_seconds:g}",
+        **({METRICS_ENV: str(attempt.pod.metrics_port)} if attempt.pod.metrics_port else {}),
     }
     pod = {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid"}  # who holds the set
     return [

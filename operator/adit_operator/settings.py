@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from adit.api.fields import OBJECT_NAME_PATTERN, AETitle, Namespace, ObjectName
 from adit.contract import RETRY_ENV, RunnerSettings
 from adit.errors import BadInput
+from adit_operator.runner_pod import EVERYWHERE, RunnerPod
 
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(Ki|Mi|Gi|Ti)$")]
 MAX_KEY_NAME = 250
@@ -40,6 +41,8 @@ class OperatorSettings(BaseSettings):
     runner_service_account: Annotated[ObjectName | None, Field(alias="ADIT_RUNNER_SERVICE_ACCOUNT")] = None
     # how much of a machine's disk one runner may fill; Kubernetes evicts it beyond that, one machine knows no limit
     spool_size: Annotated[Size, Field(alias="ADIT_SPOOL_SIZE")] = "20Gi"
+    # JSON; where runners' pods run and what they may use
+    runner_pod: Annotated[RunnerPod, Field(alias="ADIT_RUNNER_POD")] = EVERYWHERE
     # none: the jobs of all namespaces; else these, and of the runners' namespace its Jobs
     watch_namespaces: Annotated[
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
