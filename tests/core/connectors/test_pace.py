@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,11 @@ def test_without_a_limit_nobody_waits() -> None:
 
 
 def test_a_stop_ends_the_waiting() -> None:
-    clock, stopped = Clock(), []
+    clock = Clock()
+    stopped: list[bool] = []
 
     def stop_in_the_midst(_: float) -> None:
+        assert not stopped, "waits on over the stop"
         stopped.append(True)
 
     pace = Pace(1, clock=clock, sleep=stop_in_the_midst, stopped=lambda: bool(stopped))
@@ -90,7 +93,21 @@ def test_a_stop_ends_the_waiting() -> None:
     assert (error.value.reason, clock.now) == ("Aborted", 0)
 
 
-def test_finds_and_fetches_of_a_pacs_keep_the_pace_together(
+def test_every_find_and_every_fetch_waits_for_its_turn(
+    loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
+) -> None:
+    loopback_pacs.load(CT.write(tmp_path / "ct"))
+    clock = Clock()
+    target = replace(target_of(loopback_pacs), pace=Pace(1, clock=clock, sleep=clock.sleep))
+    seen = []
+    with open_connector(target) as connector:
+        for ask in (lambda: connector.find(QUERY), lambda: connector.fetch(SELECTION, spool)) * 2:
+            list(ask())
+            seen.append(clock.now)
+    assert seen == [0, 60, 120, 180]
+
+
+def test_a_pacs_is_asked_at_the_pace_by_its_own_clock(
     loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
 ) -> None:
     loopback_pacs.load(CT.write(tmp_path / "ct"))
@@ -99,7 +116,7 @@ def test_finds_and_fetches_of_a_pacs_keep_the_pace_together(
         assert len(list(connector.find(QUERY))) == 1
         assert len(list(connector.fetch(SELECTION, spool))) == 2
         assert len(list(connector.find(QUERY))) == 1
-    gaps = [later - earlier for earlier, later in zip(loopback_pacs.requests, loopback_pacs.requests[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(loopback_pacs.requests)]
     assert len(gaps) == 2
     assert all(gap > 0.09 for gap in gaps)  # measured where they arrive: the way there takes a moment
 

@@ -47,6 +47,21 @@ def test_search_fetch_and_store_share_one_pace(scripted: Callable[..., HttpPeer]
     assert waits == [60, 60]
 
 
+def test_the_pace_is_told_when_a_request_leaves_and_not_only_that_it_may(scripted: Callable[..., HttpPeer]) -> None:
+    told: list[str] = []
+
+    class Noting(Pace):
+        def turn(self) -> None:
+            told.append("turn")
+
+        def began(self) -> None:
+            told.append("began")
+
+    with paced(scripted(*PAGES[:1], EMPTY), Noting(1)) as connector:
+        assert len(list(connector.find(Query(Level.STUDY)))) == 1
+    assert told == ["turn", "began"] * 2
+
+
 def paced(peer: HttpPeer, pace: Pace) -> DicomWebConnector:
     spec = DicomServerSpec.of({"aeTitle": "PACS", "dicomweb": {"url": peer.url}})
     return DicomWebConnector(Target("pacs", spec, "ADIT", Path("/nowhere"), pace=pace))
