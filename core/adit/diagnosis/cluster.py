@@ -25,7 +25,7 @@ from adit.diagnosis.wanted import Wanted, chosen, this_program
 from adit.errors import AditError, BadInput
 
 AGAIN_SECONDS = 5.0
-INSIDE_ENV = "ADIT_RUNNER_NAMESPACE"
+INSIDE_ENV, WATCHED_ENV = "ADIT_RUNNER_NAMESPACE", "ADIT_WATCH_NAMESPACES"
 INSIDE = "kubectl exec -n {namespace} {deployment} -- python -m adit.diagnosis"
 
 
@@ -43,6 +43,18 @@ class _Look:
     def inside(self) -> bool:
         """Whether this runs in the operator's pod."""
         return bool(self.environ.get(INSIDE_ENV))
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The namespaces that the operator around us watches; none: all of them."""
+        return tuple(filter(None, (one.strip() for one in self.environ.get(WATCHED_ENV, "").split(","))))
+
+    @property
+    def spaces(self) -> tuple[str | None, ...]:
+        """Where to look: what was asked for, else what the operator around us watches, else everywhere (None)."""
+        if self.wanted.namespace is not None:
+            return (self.wanted.namespace,)
+        return self.watched if self.inside and self.watched else (None,)
 
 
 async def examine_cluster(
@@ -99,7 +111,7 @@ async def _installed(cluster: KubernetesCluster, look: _Look, manner: Manner) ->
     if deployments != []:  # else there is no chart to miss anything of
         for finding in await _policies(look):
             yield finding
-    found, complaint = await _servers(cluster, look.wanted)
+    found, complaint = await _servers(cluster, look)
     yield Doing("asks what this account may do")
     for finding in await _rights(look, settings, found):
         yield finding
@@ -161,33 +173,39 @@ async def _policies(look: _Look) -> list[Finding]:
 
 
 async def _lag(look: _Look) -> Finding:
-    server, path = look.server, collection_path(TRANSFER_JOB, look.wanted.namespace)
     try:
         now = parsedate_to_datetime(look.sent)
     except (TypeError, ValueError):
         now = datetime.now(UTC)
-    jobs = await server.items(path, {})
+    jobs = await _jobs(look)
     if jobs is None:
         return skipped("JobsUnseen", "operator", "your account may not list transferjobs here", fix="give -n NAMESPACE")
     behind = lagging(jobs, now)
     if behind:
         await asyncio.sleep(AGAIN_SECONDS)  # a change of a moment ago is no lag
-        behind = [one for one in lagging(await server.items(path, {}) or [], now) if one in set(behind)]
+        behind = [one for one in lagging(await _jobs(look) or [], now) if one in set(behind)]
     return judge_lag(behind, len(jobs))
 
 
-async def _servers(cluster: KubernetesCluster, wanted: Wanted) -> tuple[list[DicomServer], Finding | None]:
+async def _jobs(look: _Look) -> list[Manifest] | None:
+    """Some of the jobs; None where there is a namespace whose jobs may not be read."""
+    lists = [await look.server.items(collection_path(TRANSFER_JOB, space), {}) for space in look.spaces]
+    return None if None in lists else [job for jobs in lists for job in jobs or []]
+
+
+async def _servers(cluster: KubernetesCluster, look: _Look) -> tuple[list[DicomServer], Finding | None]:
     try:
-        listing = await cluster.list(DICOM_SERVER.name, namespace=wanted.namespace)
+        listings = [await cluster.list(DICOM_SERVER.name, namespace=space) for space in look.spaces]
     except Forbidden:
+        where = f"in {look.wanted.namespace}" if look.wanted.namespace else "everywhere"
         return [], skipped(
             "ServersUnseen",
             "servers",
-            "your account may not list dicomservers "
-            + (f"in {wanted.namespace}" if wanted.namespace else "everywhere"),
+            f"your account may not list dicomservers {where}",
             fix="give -n NAMESPACE, one that you may look into",
         )
-    return chosen([DicomServer.read(one) for one in listing.items], wanted), None
+    found = [DicomServer.read(one) for listing in listings for one in listing.items]
+    return chosen(found, look.wanted), None
 
 
 async def _rights(look: _Look, settings: Mapping[str, str], found: list[DicomServer]) -> list[Finding]:
@@ -196,8 +214,7 @@ async def _rights(look: _Look, settings: Mapping[str, str], found: list[DicomSer
     except AditError as error:
         return [rights.unknown_rights(error.message)]
     if look.inside:
-        watched = tuple(filter(None, (one.strip() for one in settings.get("ADIT_WATCH_NAMESPACES", "").split(","))))
-        needed = rights.of_the_operator(watched, settings[INSIDE_ENV])
+        needed = rights.of_the_operator(look.watched, settings[INSIDE_ENV])
         return [rights.judge_operator(who, await look.server.allowed(needed))]
     space = look.wanted.namespace or "default"
     places = [(one.metadata.namespace, one.metadata.name) for one in found]
