@@ -72,5 +72,7 @@ def _override(verdict: Verdict, ids: tuple[str, ...], state: str, reason: str) -
 
 
 def _left_open(seen: SeenSet, verdict: Verdict) -> tuple[str, ...]:
+    if not verdict.overrides:
+        return seen.open_ids
     closed = {override.id for override in verdict.overrides}
     return tuple(name for name in seen.open_ids if name not in closed)

@@ -56,8 +56,9 @@ class SeenSet:
     @property
     def open_ids(self) -> tuple[str, ...]:
         """The tasks that are still to be worked."""
-        if "P" not in self.states:
-            return ()
+        count = self.states.count("P")  # most sets of a big job are all open or all closed
+        if count in (0, len(self.states)):
+            return self.task_ids if count else ()
         return tuple(task for task, state in zip(self.task_ids, self.states, strict=True) if state == "P")
 
 
