@@ -107,6 +107,25 @@ def test_every_find_and_every_fetch_waits_for_its_turn(
     assert seen == [0, 60, 120, 180]
 
 
+def test_the_pace_is_told_when_a_request_leaves_and_not_only_that_it_may(
+    loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
+) -> None:
+    loopback_pacs.load(CT.write(tmp_path / "ct"))
+    told: list[str] = []
+
+    class Noting(Pace):
+        def turn(self) -> None:
+            told.append("turn")
+
+        def began(self) -> None:
+            told.append("began")
+
+    with open_connector(replace(target_of(loopback_pacs), pace=Noting(1))) as connector:
+        list(connector.find(QUERY))
+        list(connector.fetch(SELECTION, spool))
+    assert told == ["turn", "began"] * 2
+
+
 def test_a_pacs_is_asked_at_the_pace_by_its_own_clock(
     loopback_pacs: LoopbackPacs, target_of: Callable[..., Target], tmp_path: Path, spool: Path
 ) -> None:
