@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from adit.api.endpoint import endpoint_of
 from adit_operator.cache import Cache
@@ -24,6 +25,8 @@ class Figures:
     allocated: Mapping[str, int]
     # by endpoint: whether it answered when it was asked last
     up: Mapping[str, bool]
+    # by endpoint: slots that may be given away at this moment, taken ones included: none while it is closed or down
+    open: Mapping[str, int] = field(default_factory=dict)
     # by endpoint: slots of those who were told to stop, and what the last answer took, in seconds
     draining: Mapping[str, int] = field(default_factory=dict)
     echoes: Mapping[str, float] = field(default_factory=dict)
@@ -31,9 +34,12 @@ class Figures:
     tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def figures_of(cache: Cache, allocation: Allocation, reach: Reach, depth: int, retries: int) -> Figures:
-    """What there is to tell now."""
-    caps, down = caps_of(cache.servers.values(), {}), reach.down()
+def figures_of(
+    cache: Cache, allocation: Allocation, reach: Reach, depth: int, retries: int, *, now: datetime | None = None
+) -> Figures:
+    """What there is to tell now; without a time windows are not looked at."""
+    down = reach.down()
+    caps = caps_of(cache.servers.values(), down, now)
     endpoints = sorted({str(endpoint_of(server.spec)) for server in cache.servers.values()})
     return Figures(
         queue_depth=depth,
@@ -42,6 +48,7 @@ def figures_of(cache: Cache, allocation: Allocation, reach: Reach, depth: int, r
         limits={endpoint: caps[endpoint].slots for endpoint in endpoints},
         allocated={endpoint: allocation.slots[endpoint] for endpoint in endpoints},
         up={endpoint: endpoint not in down for endpoint in endpoints},
+        open={endpoint: caps[endpoint].open_slots for endpoint in endpoints},
         draining=_draining(cache, allocation, endpoints),
         echoes={endpoint: seconds for endpoint, seconds in reach.echoes().items() if endpoint in endpoints},
         tasks=_tasks(cache),

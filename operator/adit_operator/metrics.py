@@ -103,7 +103,12 @@ def families(figures: Figures, resynced: float) -> Iterator[Metric]:
         tasks.add_metric([namespace, state], count)
     yield tasks
     slots = GaugeMetricFamily("adit_operator_server_slots", "Slots of runners.", labels=["server", "state"])
-    states = ("limit", figures.limits), ("allocated", figures.allocated), ("draining", figures.draining)
+    states = (
+        ("limit", figures.limits),
+        ("open", figures.open),
+        ("allocated", figures.allocated),
+        ("draining", figures.draining),
+    )
     for state, counts in states:
         for server, count in counts.items():
             slots.add_metric([server, state], count)

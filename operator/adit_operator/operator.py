@@ -117,7 +117,8 @@ class Operator:
     def figures(self) -> Figures:
         """What the metrics tell of this moment."""
         allocation = observe_allocation(self._world)
-        return figures_of(self._world.cache, allocation, self._reach, self._queue.depth, self._queue.retries)
+        queue, now = self._queue, self._world.clock.now()
+        return figures_of(self._world.cache, allocation, self._reach, queue.depth, queue.retries, now=now)
 
     async def _read_until_it_answers(self) -> None:
         """List every kind. Raises PermanentError, as where a CustomResourceDefinition is missing."""

@@ -1,32 +1,46 @@
 """What helm makes of the chart: lint, several sets of values, refusals of wrong ones, and the API server's opinion."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from adit.api import labels
+from adit_operator.figures import Figures
+from adit_operator.metrics import Metrics, families
+from adit_operator.runner_pod import RunnerPod
 from tests.charts.helm import CHART, Helm, HelmError
 from tests.cluster.access import Kubernetes
 
 pytestmark = pytest.mark.cluster
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "watchNamespaces": ["research", "clinic"],
     "images": {"pullSecrets": ["registry"]},
     "operator": {
+        "replicas": 2,
+        "leaderElection": {"enabled": True},
         "nodeSelector": {"disk": "fast"},
         "tolerations": [{"key": "dicom", "operator": "Exists"}],
         "priorityClassName": "system-cluster-critical",
         "podAnnotations": {"note": "kept"},
+    },
+    "runner": {
+        "resources": {"requests": {"cpu": 2}, "limits": {"memory": "2Gi"}},
+        "nodeSelector": {"disk": "fast"},
+        "tolerations": [{"key": "dicom", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "priorityClassName": "transfers",
     },
     "serviceAccounts": {"runner": {"name": "porter", "annotations": {"note": "kept"}}},
     "rbac": {"aggregate": True},
     "networkPolicy": {"enabled": True, "peers": {"cidrs": ["10.1.0.0/16"], "ports": [104, 11112]}},
     "folders": {"persistence": {"enabled": True, "storageClassName": "standard"}},
 }
-LITTLE = {"crds": {"install": False}, "rbac": {"people": False}, "policies": {"enabled": False}}
+LITTLE: dict[str, Any] = {"crds": {"install": False}, "rbac": {"people": False}, "policies": {"enabled": False}}
 WAYS: dict[str, dict[str, Any]] = {"defaults": {}, "everything": EVERYTHING, "little": LITTLE}
 
 
@@ -67,6 +81,9 @@ def test_the_api_server_takes_what_the_chart_makes(
         ({"operator": {"replicas": 2}}, "replicas"),
         ({"watchNamespaces": ["Upper"]}, "watchNamespaces"),
         ({"policies": {"urgentAbove": 1001}}, "urgentAbove"),
+        ({"runner": {"hostNetwork": True}}, "hostNetwork"),
+        ({"runner": {"resources": {"requests": {"cpu": "plenty"}}}}, "cpu"),
+        ({"metrics": {"runnerPort": 70_000}}, "runnerPort"),
     ],
 )
 def test_a_value_that_the_schema_does_not_know_is_refused(
@@ -120,7 +137,7 @@ def test_an_older_kubernetes_than_is_supported_is_refused(helm: Helm) -> None:
 def test_the_operator_is_told_the_release(helm: Helm) -> None:
     [deployment] = of_kind(helm.render(namespace="dicom"), "Deployment")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
-    told = {one["name"]: one["value"] for one in container["env"]}
+    told = {one["name"]: one.get("value") for one in container["env"]}
     assert told["ADIT_RUNNER_NAMESPACE"] == "dicom"
     assert (told["CALLING_AE_TITLE"], told["EXCLUDE_MODALITIES"], told["MOUNT_DIR"]) == ("ADIT", "PR,SR", "/mnt")
     assert told["ADIT_RUNNER_IMAGE"].startswith("docker.io/adit/jobrunner:")
@@ -131,3 +148,70 @@ def test_a_service_monitor_is_made_where_it_is_asked_for(helm: Helm) -> None:
     [service] = of_kind(helm.render(), "Service")
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert json.dumps(monitor["spec"]["endpoints"][0]["port"]) == '"metrics"'
+
+
+def environment(helm: Helm, *arguments: str) -> dict[str, str]:
+    """What the operator is told, as its settings read it."""
+    [deployment] = of_kind(helm.render(*arguments), "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def test_what_runners_pods_are_to_have_reaches_the_operator_as_it_understands_it(helm: Helm, tmp_path: Path) -> None:
+    pod = RunnerPod.of(json.loads(environment(helm, "--values", written(EVERYTHING, tmp_path))["ADIT_RUNNER_POD"]))
+    assert pod.of_pod() == {name: value for name, value in EVERYTHING["runner"].items() if name != "resources"}
+    assert pod.of_container()["resources"] == {"requests": {"cpu": "2", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}
+    assert pod.metrics_port == 9091
+
+
+def test_without_values_the_operator_understands_the_pod_as_well(helm: Helm) -> None:
+    assert RunnerPod.of(json.loads(environment(helm)["ADIT_RUNNER_POD"])).of_pod() == {}
+
+
+def test_one_operator_is_replaced_and_several_are_rolled(helm: Helm) -> None:
+    [alone] = of_kind(helm.render(), "Deployment")
+    several = "--set", "operator.leaderElection.enabled=true", "--set", "operator.replicas=2"
+    [elected] = of_kind(helm.render(*several), "Deployment")
+    assert (alone["spec"]["replicas"], alone["spec"]["strategy"]) == (1, {"type": "Recreate"})
+    assert (elected["spec"]["replicas"], elected["spec"]["strategy"]) == (2, {"type": "RollingUpdate"})
+    assert environment(helm)["ADIT_LEADER_ELECTION"] == "false"
+    assert environment(helm, *several)["ADIT_LEADER_ELECTION"] == "true"
+
+
+def test_a_pod_monitor_finds_the_runners_port(helm: Helm) -> None:
+    [monitor] = of_kind(helm.render("--set", "metrics.podMonitor.enabled=true"), "PodMonitor")
+    assert monitor["spec"]["selector"]["matchLabels"] == {labels.MANAGED_BY: labels.MANAGED_BY_ADIT}
+    assert [one["port"] for one in monitor["spec"]["podMetricsEndpoints"]] == ["metrics"]
+
+
+def test_runners_without_a_port_are_neither_watched_nor_opened(helm: Helm) -> None:
+    made = helm.render(
+        *("--set", "metrics.podMonitor.enabled=true", "--set", "metrics.runnerPort=0"),
+        *("--set", "networkPolicy.enabled=true"),
+    )
+    assert of_kind(made, "PodMonitor") == []
+    [runner] = [one for one in of_kind(made, "NetworkPolicy") if one["metadata"]["name"] == "adit-runner"]
+    assert "ingress" not in runner["spec"]
+
+
+def test_a_runner_may_be_asked_for_its_metrics_and_nothing_else(helm: Helm) -> None:
+    made = of_kind(helm.render("--set", "networkPolicy.enabled=true"), "NetworkPolicy")
+    [runner] = [one for one in made if one["metadata"]["name"] == "adit-runner"]
+    assert runner["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": "metrics"}]}]
+
+
+def test_alerts_ask_for_metrics_that_the_programs_have(helm: Helm) -> None:
+    [rule] = of_kind(helm.render("--set", "metrics.prometheusRule.enabled=true"), "PrometheusRule")
+    [group] = rule["spec"]["groups"]
+    assert [one["alert"] for one in group["rules"]] == [
+        "AditOperatorStale",
+        "AditServerDown",
+        "AditQueueStuck",
+        "AditFailureRatio",
+    ]
+    nothing: dict[str, int] = {}
+    moment = families(Figures(0, 0, nothing, nothing, nothing, {}), 1.0)
+    known = {family.name for family in (*moment, *Metrics().registry.collect())}
+    asked = {name for one in group["rules"] for name in re.findall(r"adit_\w+", one["expr"])}
+    assert asked
+    assert asked <= known

@@ -31,6 +31,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{/* What every runner's pod carries. */}}
+{{- define "adit.runnerSelector" -}}
+app.kubernetes.io/managed-by: adit.dev
+{{- end }}
+
+{{/* The operator's ADIT_RUNNER_POD, as JSON. */}}
+{{- define "adit.runnerPod" -}}
+{{- $pod := pick .Values.runner "resources" "nodeSelector" "tolerations" "affinity" }}
+{{- with .Values.runner.priorityClassName }}{{ $_ := set $pod "priorityClassName" . }}{{ end }}
+{{- $_ := set $pod "metricsPort" (int .Values.metrics.runnerPort) }}
+{{- toJson $pod }}
+{{- end }}
+
 {{- define "adit.image" -}}
 {{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
 {{- end }}

@@ -11,7 +11,11 @@
   verbs: [patch]
 - apiGroups: [adit.dev]
   resources: [tasksets]
-  verbs: [create, patch]
+  verbs: [create, patch, delete]
+# Jobs whose spec.retention asks for it.
+- apiGroups: [adit.dev]
+  resources: [transferjobs]
+  verbs: [delete]
 # Owner references of TaskSets, where the cluster demands it.
 - apiGroups: [adit.dev]
   resources: [transferjobs/finalizers]
@@ -24,6 +28,10 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, create]
+# What happened to jobs and servers, for kubectl describe.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch]
