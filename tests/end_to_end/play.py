@@ -80,7 +80,7 @@ class Play:
         await self.cluster.create(stranger)
 
     async def act(self) -> None:
-        """A job runs, is shut down, its Jobs vanish while its sets change all the time; then everything is tidied."""
+        """A job runs, is shut down, its Jobs vanish while its sets change all the time; then everything is tidied and removed."""
         night = self._in_tenant("TransferJob", "night")
         await self._until("every set has a Job", self._every_set_has_a_job)
         await self.cluster.patch(night, {"spec": {"shutdown": "Immediate"}})
@@ -99,6 +99,10 @@ class Play:
             await self._until(f"the slot of {name} is free", partial(self._slot_is_free, name))
         locked = self._in_tenant("TransferJob", "locked")
         await self._until("the credential without a label is told", partial(self._says, locked, "SecretNotLabelled"))
+        await self.cluster.patch(night, {"spec": {"retention": {"recordsSecondsAfterFinished": 0}}})
+        await self._until("its sets are removed", self._has_no_sets)
+        await self.cluster.patch(night, {"spec": {"retention": {"ttlSecondsAfterFinished": 0}}})
+        await self._until("the job is deleted", partial(self._is_gone, night))
 
     async def _hammer(self) -> None:
         """Change every set again and again, so that the operator's verdicts meet newer versions."""
@@ -150,6 +154,9 @@ class Play:
     async def _all_sets(self, holds: Callable[[Manifest], bool]) -> bool:
         sets = await self._sets()
         return len(sets) == TASKS and all(map(holds, sets))
+
+    async def _has_no_sets(self) -> bool:
+        return not await self._sets()
 
     async def _is_canceled(self, ref: Ref) -> bool:
         return ((await self.cluster.get(ref)).get("status") or {}).get("phase") == "Canceled"
