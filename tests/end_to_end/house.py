@@ -58,8 +58,10 @@ def build(release: Release, folder: Path) -> House:
     tenant.apply(*servers, manifests.folder("archive", "archive"), job("kept"), task_set(SET), task_set(OTHER_SET))
     verbs = ("use-source", "use-destination", "transfer-identifiable", "set-urgent")
     names = ("nora", "sara", "ben", "ida", "ursula")
-    people = [tenant.person(name, servers=verbs[:count]) for count, name in enumerate(names)]
-    return House(tenant, *people, tenant.person("adam", role="server-admin"))
+    none, source, both, identified, urgent = (
+        tenant.person(name, servers=verbs[:count]) for count, name in enumerate(names)
+    )
+    return House(tenant, none, source, both, identified, urgent, admin=tenant.person("adam", role="server-admin"))
 
 
 def job(name: str, spec: dict[str, Any] = PLAIN, **more: Any) -> dict[str, Any]:
