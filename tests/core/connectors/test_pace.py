@@ -137,7 +137,7 @@ def test_a_pacs_is_asked_at_the_pace_by_its_own_clock(
         assert len(list(connector.find(QUERY))) == 1
     gaps = [later - earlier for earlier, later in pairwise(loopback_pacs.requests)]
     assert len(gaps) == 2
-    assert all(gap > 0.09 for gap in gaps)  # measured where they arrive: the way there takes a moment
+    assert all(gap > 0.07 for gap in gaps)  # one may be noted late
 
 
 def test_stores_on_an_association_are_no_requests(
