@@ -39,7 +39,7 @@ def startable(seen: SeenSet, transfer: SeenTransfer, allocation: Allocation, new
     return (
         seen.round == transfer.round
         and not seen.finished
-        and bool(seen.open_ids)
+        and "P" in seen.states
         and seen.stop is None
         and seen.ref not in allocation.sets  # guard: one-runner-per-set
         and seen.judged_attempt >= newest_attempt  # guard: judged-before-next

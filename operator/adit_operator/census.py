@@ -67,7 +67,7 @@ def _runner(one: Held, owner: SeenTransfer | None, seen: SeenSet | None, job: Se
         and admissible(owner)
         and seen is not None
         and seen.uid == one.uid
-        and bool(seen.open_ids)
+        and "P" in seen.states
         and not (job is not None and job.leaving)
         and not (seen.ended is not None and job is not None and seen.attempt == job.attempt)
     )

@@ -111,7 +111,10 @@ class Walk:
 
     def _wish(self, one: Candidate) -> _Wish:
         ready: deque[SeenSet] = deque()
+        wanted = self._wanted(one)
         for seen in sorted(one.sets, key=lambda seen: seen.index):
+            if wanted and len(ready) == wanted:
+                break  # more than its parallelism do not run, so their dues do not matter yet
             due = due_time(seen)
             if due is None or due <= self._now:
                 ready.append(seen)
@@ -188,6 +191,8 @@ class Walk:
 
 def due_time(seen: SeenSet) -> datetime | None:
     """When the set's earliest open task may be worked; None means now."""
+    if not seen.due:
+        return None
     times = [seen.due.get(name) for name in seen.open_ids]
     known = [time for time in times if time is not None]
     return min(known) if times and len(known) == len(times) else None

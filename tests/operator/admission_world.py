@@ -201,17 +201,18 @@ class World:
     # What must come to pass.
 
     def hand_over(self, limit: int = 60) -> None:
-        """Whoever is told to make room does so at once, and nobody else ends: then it is quiet soon."""
+        """Who is told to make room does so at once, and who must not run ends: then it is quiet soon."""
         for _ in range(limit):
             preempted = {one.uid for one in self.turn().yield_ if one.reason == "Preempted"}
-            told = [job for job in self.running() if self.set_of(job).stop is not None]
+            leaving = {one.uid for one in present_of(self.cache, self.allocation()).runners if one.leaving}
+            told = [job for job in self.running() if job.task_set_uid in leaving | self.yields.keys()]
             if not told:
                 return
             waiting = self.decide().waiting
             for job in told:
                 self.end(job, states=self.set_of(job).states)
             started = self.turn().start
-            if preempted and not self.held and not any(job.leaving for job in self.running()):
+            if preempted and not self.held:
                 takers = [seen for seen in started if seen.uid not in preempted]
                 assert takers, "a runner made room, and nobody took it"
                 assert {seen.owner_uid for seen in takers} & waiting.keys(), "who waited did not get the slot"

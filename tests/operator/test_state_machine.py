@@ -36,7 +36,8 @@ of_a_person: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("change"), names, st.sampled_from([{"suspend": True}, {"suspend": False}, {"parallelism": 3}])),
     st.tuples(st.just("change"), names, st.sampled_from([{"shutdown": "Graceful"}, {"shutdown": "Immediate"}])),
     st.tuples(st.just("submit"), names, st.integers(1, 4)),
-    st.tuples(st.sampled_from(["pause", "open_again", "open_again"]), st.sampled_from(["pacs", "research"])),
+    st.tuples(st.just("change"), names, st.sampled_from([{"priority": 500}, {"priority": 100}, {"parallelism": 1}])),
+    st.tuples(st.sampled_from(["pause", "shut", "open_again", "open_again"]), st.sampled_from(["pacs", "research"])),
 )
 
 

@@ -93,10 +93,17 @@ class Drill:
     async def pause(self, server: str) -> None:
         await self.tap.patch(Ref("DicomServer", "default", server), {"spec": {"paused": True}})
 
+    async def shut(self, server: str, *, hard: bool = False) -> None:
+        """It has a window that is closed now, after having been open until this minute."""
+        now = self.clock.now()
+        window = {"start": f"{now - timedelta(hours=6):%H:%M}", "end": f"{now:%H:%M}", "hard": hard}
+        await self.tap.patch(Ref("DicomServer", "default", server), {"spec": {"windows": [window]}})
+
     async def open_again(self, server: str) -> None:
-        """Its owner ends a pause, and touches it, so that who was refused may try again."""
+        """Its owner ends a pause and all windows, and touches it, so that who was refused may try again."""
         self._touched += 1
-        patch = {"metadata": {"annotations": {"touched": str(self._touched)}}, "spec": {"paused": False}}
+        spec = {"paused": False, "windows": None}
+        patch = {"metadata": {"annotations": {"touched": str(self._touched)}}, "spec": spec}
         await self.tap.patch(Ref("DicomServer", "default", server), patch)
 
     # What the operator does, sees and suffers.

@@ -201,6 +201,14 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             ("delete", "night"),
         ],
     ),
+    "granted-before-a-start": (
+        True,
+        [
+            ("share", {"namespaces": {"from": "All"}}),
+            *(("submit", "night", 1, 1, FAR), ("look",), ("look",), ("look",), ("share",), ("see_all",), ("admit",)),
+            *(("expect_runner_jobs", 0), ("delete", "night")),
+        ],
+    ),
     "finished-round-is-terminal": (True, [*FAILED, ("delete_set",), ("look",), ("look",)]),
     "retry-outside-scope": (
         True,

@@ -27,6 +27,7 @@ REMOVALS: Mapping[str, Removal] = {
     "finished-round-is-terminal": Removal("adit_operator/decide.py", "terminal(seen.job)", "False"),
     "retry-outside-scope": Removal("adit_operator/rounds.py", "[name for name in only if name not in inside]", "[]"),
     "unlabelled-is-unread": Removal("adit_operator/project.py", "purpose is None", "False"),
+    "granted-before-a-start": Removal("adit_operator/census.py", " or not granted(cache, transfer)", ""),
     "one-runner-per-set": Removal("adit_operator/admission.py", "and seen.ref not in allocation.sets", ""),
     "judged-before-next": Removal("adit_operator/admission.py", "and seen.judged_attempt >= newest_attempt", ""),
     "cap": Removal("adit_operator/room.py", "count > self._free[name]", "False"),
