@@ -12,7 +12,8 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 OURS = {"labelSelector": "app.kubernetes.io/part-of=adit"}
 OPERATOR = {"labelSelector": "app.kubernetes.io/part-of=adit,app.kubernetes.io/component=operator"}
-MOST = "200"
+# A TransferJob with its list of tasks has up to 400 KB, and an answer is taken up to 8 MB.
+MOST, MOST_JOBS = 200, 20
 _AT_ONCE = 8
 
 
@@ -59,10 +60,10 @@ class ApiServer:
         except Forbidden:
             return None
 
-    async def items(self, path: str, query: Mapping[str, str]) -> list[Manifest] | None:
-        """What a list holds, its first 200; None where it may not be read, or there is no such list."""
+    async def items(self, path: str, query: Mapping[str, str], most: int = MOST) -> list[Manifest] | None:
+        """What a list holds, its first ones; None where it may not be read, or there is no such list."""
         try:
-            found = await self.read(path, {**query, "limit": MOST})
+            found = await self.read(path, {**query, "limit": str(most)})
         except ObjectNotFound:
             return None
         return None if found is None else [one for one in found.get("items") or [] if isinstance(one, dict)]

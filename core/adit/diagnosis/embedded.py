@@ -33,10 +33,12 @@ async def examine_embedded(data: Path, wanted: Wanted, manner: Manner) -> Report
         return
     async with EmbeddedCluster.open(data) as cluster:
         listing = await cluster.list(DICOM_SERVER.name, namespace=wanted.namespace)
-        servers = chosen([DicomServer.read(one) for one in listing.items], wanted)
+        servers, complaints = chosen(listing.items, wanted)
+        for finding in complaints:
+            yield finding
         if (ahead := _went_back(servers)) is not None:
             yield ahead
-        if not servers:
+        if not servers and not complaints:
             yield note("NoServers", "servers", "there is no DicomServer yet", "adit run examples/local/servers.yaml")
         slots = cluster.interactive_slots() if wanted.take_slots else None
         for server in servers:

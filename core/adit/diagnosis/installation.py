@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from adit.cluster.cluster import Manifest
 from adit.diagnosis.finding import Finding, note, ok, problem, skipped, warning
 
-LAG_SECONDS = 120
+LAG_SECONDS, LEADERLESS_SECONDS = 120, 60
 
 
 def judge_operator(deployments: Sequence[Manifest] | None, version: str) -> list[Finding]:
@@ -81,6 +81,25 @@ def environment_of(deployment: Manifest) -> dict[str, str]:
     """The settings of an operator, by their names."""
     containers = deployment["spec"]["template"]["spec"].get("containers") or [{}]
     return {one["name"]: one["value"] for one in containers[0].get("env") or [] if "value" in one}
+
+
+def judge_lease(leases: Sequence[Manifest] | None, now: datetime) -> Finding:
+    """Of several operators, whether one leads; `now` by the API server's clock. None where Leases may not be seen."""
+    if leases is None:
+        return skipped("LeaseUnseen", "operator", "your account may not see the Lease that says which operator leads")
+    spec = leases[0].get("spec") or {} if leases else {}
+    holder = str(spec.get("holderIdentity") or "").partition("_")[0]
+    renewed = spec.get("renewTime")
+    silent = (now - datetime.fromisoformat(renewed).astimezone(UTC)).total_seconds() if renewed else 0.0
+    if holder and silent <= LEADERLESS_SECONDS:
+        return ok("OperatorLeads", "operator", f"{holder} leads")
+    return problem(
+        "OperatorLeaderless",
+        "operator",
+        f"none leads: {holder} has not renewed its Lease for {silent:.0f} s" if holder else "none leads",
+        cause="with leader election nobody decides before one has taken the Lease: no pod runs, or none may write it",
+        fix="look at the pods of the operator and their logs; they need list, create and patch on leases",
+    )
 
 
 def lagging(jobs: Iterable[Manifest], now: datetime) -> list[tuple[str, str]]:

@@ -20,16 +20,17 @@ _SEEING = ("list", "create")
 
 # docs/operator-rights.md and the chart hold the same; a test compares.
 OPERATOR_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    (ADIT, "transferjobs", ("get", "list", "watch")),
+    (ADIT, "transferjobs", ("get", "list", "watch", "delete")),
     (ADIT, "transferjobs/status", ("patch",)),
     (ADIT, "transferjobs/finalizers", ("update",)),
-    (ADIT, "tasksets", ("get", "list", "watch", "create", "patch")),
+    (ADIT, "tasksets", ("get", "list", "watch", "create", "patch", "delete")),
     (ADIT, "tasksets/status", ("patch",)),
     (ADIT, "dicomservers", ("list", "watch")),
     (ADIT, "dicomservers/status", ("patch",)),
     (ADIT, "dicomfolders", ("list", "watch")),
     ("", "secrets", ("get", "list", "watch", "create")),
     ("", "configmaps", ("get", "create")),
+    ("events.k8s.io", "events", ("create",)),
     ("batch", "jobs", ("get", "list", "watch")),
 )
 RUNNER_NAMESPACE_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -39,8 +40,11 @@ RUNNER_NAMESPACE_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def of_a_user(namespace: str, servers: Iterable[tuple[str, str]]) -> tuple[Right, ...]:
-    """What a user may want in a namespace; `servers` are namespaces and names of DicomServers."""
+Places = Iterable[tuple[str, str]]
+
+
+def of_a_user(namespace: str, servers: Places, folders: Places = ()) -> tuple[Right, ...]:
+    """What a user may want in a namespace; `servers` and `folders` are namespaces and names of the objects."""
     return (
         *(Right(verb, ADIT, "transferjobs", namespace) for verb in _JOBS),
         Right("list", ADIT, "dicomservers", namespace),
@@ -49,6 +53,7 @@ def of_a_user(namespace: str, servers: Iterable[tuple[str, str]]) -> tuple[Right
             for where, name in list(servers)[:MAX_SERVERS]
             for verb in _SERVERS
         ),
+        *(Right("use-destination", ADIT, "dicomfolders", where, name) for where, name in list(folders)[:MAX_SERVERS]),
     )
 
 

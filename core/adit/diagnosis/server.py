@@ -1,22 +1,20 @@
 """One DicomServer from its description to its answers, each step on the ground of the one before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable  # noqa: TC003 - beside what is used at run time
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from adit.api.conditions import condition_of
-from adit.api.dicom_server import DicomServerSpec, DicomWeb, Dimse
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden
 from adit.cluster.credential import authorization_of
 from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_capacity
-from adit.connectors.operator import fetch_way, retrieve_unsupported
 from adit.connectors.target import Target
-from adit.diagnosis.finding import Doing, Finding, Reports, note, ok, problem, skipped, warning
+from adit.diagnosis.description import described, doors, hurried, named, remembered
+from adit.diagnosis.finding import Doing, Finding, Reports, ok, problem, skipped, warning
 from adit.diagnosis.limits import within
 from adit.diagnosis.network import Door, connect, handshake, resolve
 from adit.errors import AditError, BadInput, PeerUnavailable
@@ -43,16 +41,10 @@ class Visit:
     manner: Manner
 
 
-def named(server: DicomServer) -> str:
-    """As findings call it: its name, after the namespace where that is not `default`."""
-    metadata = server.metadata
-    return metadata.name if metadata.namespace == "default" else f"{metadata.namespace}/{metadata.name}"
-
-
 async def examine_server(server: DicomServer, visit: Visit) -> Reports:
     """Everything about one server. The associations count on its interactive slots."""
     about = named(server)
-    for finding in described(server):
+    for finding in described(server, datetime.now(UTC)):
         yield finding
     ways: list[str] = []
     failed: list[Finding] = []
@@ -71,18 +63,6 @@ async def examine_server(server: DicomServer, visit: Visit) -> Reports:
                 yield report
     for finding in remembered(server, reached=reached):
         yield finding
-
-
-def doors(spec: DicomServerSpec, about: str, seconds: float) -> Iterator[tuple[str, Door]]:
-    """Where the server listens, as its description says."""
-    if spec.dimse is not None:
-        host, port = spec.dimse.host.strip("[]"), spec.dimse.port
-        yield "dimse", Door(about, host, port, "spec.dimse.host and port", seconds)
-    if spec.dicomweb is not None:
-        url = urlsplit(spec.dicomweb.url)
-        secured = url.scheme.lower() == "https"
-        port = url.port or (443 if secured else 80)
-        yield "https" if secured else "http", Door(about, url.hostname or "", port, "spec.dicomweb.url", seconds)
 
 
 async def _knock(way: str, door: Door, failed: list[Finding]) -> Reports:
@@ -196,51 +176,3 @@ async def _credential(server: DicomServer, cluster: Cluster) -> tuple[str | None
     if authorization is None:
         return None, None
     return authorization, ok("SecretFound", about, "the Secret of its credential is there and labelled")
-
-
-def hurried(spec: DicomServerSpec, seconds: float) -> DicomServerSpec:
-    """The description with time-outs of at most so many seconds: a person waits."""
-    most = max(1, int(seconds))
-
-    def shorter(way: Dimse | DicomWeb) -> dict[str, int]:
-        return {
-            "connect_timeout_seconds": min(way.connect_timeout_seconds, most),
-            "response_timeout_seconds": min(way.response_timeout_seconds, most),
-        }
-
-    dimse = spec.dimse.model_copy(update=shorter(spec.dimse)) if spec.dimse is not None else None
-    web = spec.dicomweb.model_copy(update=shorter(spec.dicomweb)) if spec.dicomweb is not None else None
-    return spec.model_copy(update={"dimse": dimse, "dicomweb": web})
-
-
-def described(server: DicomServer) -> Iterator[Finding]:
-    """What can be said of the description alone. Pure."""
-    about, spec = named(server), server.spec
-    if spec.paused:
-        yield note("ServerPaused", about, "is paused: no transfer starts with it", "set spec.paused to false")
-    wants_to_be_a_source = (spec.dimse is not None and (spec.dimse.get or spec.dimse.move)) or (
-        spec.dicomweb is not None and spec.dicomweb.wado
-    )
-    if wants_to_be_a_source and fetch_way(spec) is None:
-        why = retrieve_unsupported(Target(about, spec, "", Path()))
-        yield warning(
-            "RetrieveUnsupported",
-            about,
-            why.partition(";")[0],
-            cause="none of spec.retrieveOrder is both switched on and possible here",
-            fix="switch on spec.dimse.get or spec.dicomweb.wado where the server has them; else it is a destination "
-            "only",
-        )
-
-
-def remembered(server: DicomServer, *, reached: bool) -> Iterator[Finding]:
-    """What the operator saw, where it differs from what we saw. Pure."""
-    condition = condition_of(server.status.conditions, "Reachable")
-    if condition is not None and condition.status == "False" and reached:
-        yield warning(
-            "OperatorSeesOtherwise",
-            named(server),
-            f"answers us, and the operator last said: {condition.message}",
-            cause="the operator asks from another machine, under another AE title, or has not asked again yet (15 s)",
-            fix="wait half a minute and say it again; if it stays, look at the way from the operator's node to it",
-        )

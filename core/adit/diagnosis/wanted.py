@@ -1,12 +1,19 @@
 """What is to be looked at, and the servers that this names. Pure but for this program's own version."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 
+from pydantic import ValidationError
+
 from adit.api.resource import DicomServer
-from adit.diagnosis.finding import Finding, ok
+from adit.cluster.cluster import Manifest
+from adit.cluster.kinds import Ref
+from adit.diagnosis.finding import Finding, ok, problem
 from adit.errors import BadInput
+
+_SHOWN_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +35,38 @@ def this_program() -> Finding:
     )
 
 
-def chosen(servers: list[DicomServer], wanted: Wanted) -> list[DicomServer]:
-    """The servers that were asked for, in their order. Raises BadInput for a name that there is not."""
-    if not wanted.servers:
-        return sorted(servers, key=lambda one: (one.metadata.namespace, one.metadata.name))
-    found = []
-    for name in wanted.servers:
-        space, _, last = name.rpartition("/")
-        same = [one for one in servers if one.metadata.name == last and space in {"", one.metadata.namespace}]
-        if not same:
-            raise BadInput(f"DicomServer/{name} does not exist here; adit doctor without a name looks at all of them")
-        found.extend(same)
-    return found
+def chosen(manifests: Sequence[Manifest], wanted: Wanted) -> tuple[list[DicomServer], list[Finding]]:
+    """The servers that were asked for, in their order, and a finding for each that this ADIT cannot read.
+
+    Raises BadInput for a name that there is not.
+    """
+    refs = sorted(Ref.of(one) for one in manifests)
+    picked = refs if not wanted.servers else [ref for name in wanted.servers for ref in _named(name, refs)]
+    by_ref = {Ref.of(one): one for one in manifests}
+    servers, complaints = [], []
+    for ref in picked:
+        try:
+            servers.append(DicomServer.read(by_ref[ref]))
+        except ValidationError as error:
+            complaints.append(_unreadable(ref, error))
+    return servers, complaints
+
+
+def _named(name: str, refs: Sequence[Ref]) -> list[Ref]:
+    space, _, last = name.rpartition("/")
+    same = [ref for ref in refs if ref.name == last and space in {"", ref.namespace}]
+    if not same:
+        raise BadInput(f"DicomServer/{name} does not exist here; adit doctor without a name looks at all of them")
+    return same
+
+
+def _unreadable(ref: Ref, error: ValidationError) -> Finding:
+    told = error.errors(include_input=False, include_url=False, include_context=False)
+    fields = ", ".join(sorted({".".join(map(str, one["loc"])) for one in told})[:_SHOWN_FIELDS])
+    return problem(
+        "ServerUnreadable",
+        str(ref).partition("/")[2],
+        f"this ADIT cannot read its {fields}",
+        cause="the object was made with another version of the definitions, or by hand past them",
+        fix="apply its manifest again; adit check tells what is wrong with it",
+    )

@@ -14,7 +14,7 @@ from adit.api.resource import RESOURCES
 from adit.cluster.kinds import KINDS
 from adit.diagnosis.api_server import Right
 from adit.diagnosis.clock import compared
-from adit.diagnosis.installation import environment_of, judge_lag, judge_operator, lagging
+from adit.diagnosis.installation import environment_of, judge_lag, judge_lease, judge_operator, lagging
 from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.rights import (
     OPERATOR_RULES,
@@ -165,6 +165,28 @@ def test_only_old_jobs_that_nobody_looked_at_lag() -> None:
     assert finding.code == "OperatorLags"
     assert "radiology/forgotten" in finding.what
     assert (judge_lag([], 4).code, judge_lag([], 0).code) == ("OperatorFollows", "NoJobs")
+
+
+@pytest.mark.parametrize(
+    ("leases", "code"),
+    [
+        (None, "LeaseUnseen"),
+        ([], "OperatorLeaderless"),
+        ([{"spec": {"holderIdentity": None}}], "OperatorLeaderless"),
+        ([{"spec": {"holderIdentity": "pod-1_abc", "renewTime": "2026-01-01T11:59:55.000000Z"}}], "OperatorLeads"),
+        ([{"spec": {"holderIdentity": "pod-1_abc", "renewTime": "2026-01-01T11:50:00.000000Z"}}], "OperatorLeaderless"),
+    ],
+)
+def test_of_several_operators_one_leads(leases: list[Any] | None, code: str) -> None:
+    finding = judge_lease(leases, NOW)
+    assert finding.code == code
+    assert "_abc" not in finding.what
+
+
+def test_a_folder_that_may_be_written_to_is_a_destination() -> None:
+    asked = of_a_user("radiology", [("radiology", "pacs")], [("radiology", "archive")])
+    answers = {right: right.verb != "use-destination" or right.resource == "dicomfolders" for right in asked}
+    assert judge_server_verbs("ann", "radiology", answers) == []
 
 
 def test_the_operators_rights_are_those_that_its_page_lists() -> None:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.slots import EmbeddedSlots
+from adit.diagnosis.description import described, hurried
 from adit.diagnosis.finding import Doing, Finding
-from adit.diagnosis.server import Manner, Visit, examine_server, hurried
+from adit.diagnosis.server import Manner, Visit, examine_server
+from adit.diagnosis.wanted import Wanted, chosen
+from adit.errors import BadInput
 from adit.testing.cluster import embedded_cluster
 from adit.testing.faults import Faults
 from adit.testing.http_peer import HttpPeer, Response
@@ -225,3 +229,33 @@ def test_a_person_waits_no_longer_than_a_step() -> None:
     spec = hurried(server.spec, 3)
     assert spec.dimse is not None
     assert (spec.dimse.connect_timeout_seconds, spec.dimse.response_timeout_seconds) == (3, 3)
+
+
+def test_a_server_that_this_program_cannot_read_is_a_problem_of_its_own() -> None:
+    good, bad = manifests.server_at("good", 104), manifests.server_at("bad", 104, hue="blue")
+    servers, complaints = chosen([good, bad], Wanted())
+    assert [one.metadata.name for one in servers] == ["good"]
+    (finding,) = complaints
+    assert (finding.code, finding.about) == ("ServerUnreadable", "bad")
+    assert "spec.hue" in finding.what
+
+
+def test_a_server_is_named_with_its_namespace_or_without() -> None:
+    both = [
+        {**one, "metadata": {**one["metadata"], "namespace": space}}
+        for space in ("a", "b")
+        for one in [manifests.server_at("pacs", 104)]
+    ]
+    assert len(chosen(both, Wanted(("pacs",)))[0]) == 2
+    assert [one.metadata.namespace for one in chosen(both, Wanted(("b/pacs",)))[0]] == ["b"]
+    with pytest.raises(BadInput, match="c/pacs does not exist here"):
+        chosen(both, Wanted(("c/pacs",)))
+
+
+def test_a_server_outside_its_windows_is_noted_with_the_time_it_opens() -> None:
+    window = {"start": "22:00", "end": "23:00", "timeZone": "UTC"}
+    server = DicomServer.read(manifests.server_at("pacs", 104, windows=[window]))
+    (finding,) = described(server, datetime(2026, 1, 1, 12, tzinfo=UTC))
+    assert finding.code == "WindowClosed"
+    assert finding.what.endswith("until 2026-01-01 22:00 UTC")
+    assert list(described(server, datetime(2026, 1, 1, 22, 30, tzinfo=UTC))) == []
