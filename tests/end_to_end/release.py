@@ -1,6 +1,7 @@
 """The chart, installed once for all tests, from the images of the tree, for a pool of tenants' namespaces."""
 
 import json
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -96,6 +97,7 @@ def installed(
         yield release
     finally:
         helm("uninstall", NAME, "-n", release.namespace, "--ignore-not-found", "--wait=hookOnly")
+        give_back(release)
         kubernetes.kubectl("delete", "namespace", *everything, "--wait=false", "--ignore-not-found")
 
 
@@ -138,6 +140,19 @@ def until_policies_hold(release: Release) -> None:
         return False
 
     until("the policies are in force", refused)
+
+
+def give_back(release: Release) -> None:
+    """Empty the volume that the chart's claim took, if a folder was used, and make it free for the next release."""
+    claimed = release.kubectl("get", "pvc", CLAIM, "--ignore-not-found", "-o", "jsonpath={.spec.volumeName}")
+    if not claimed or release.kubernetes.node is None:
+        return
+    folder = volume_of(release, CLAIM)
+    release.kubectl("delete", "pods", "-l", RUNNERS, "--grace-period=1")  # a claim stays while a pod names it
+    release.kubectl("delete", "pvc", CLAIM, "--timeout=60s")
+    for path in folder.iterdir():
+        shutil.rmtree(path)
+    release.kubernetes.kubectl("patch", "pv", claimed, "--type=merge", "-p", '{"spec":{"claimRef":null}}')
 
 
 def volume_of(release: Release, claim: str) -> Path:
