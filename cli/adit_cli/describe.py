@@ -47,6 +47,8 @@ def _heading(job: TransferJob) -> Iterator[str]:
     yield f"To:            {spec.destination.kind}/{spec.destination.name}"
     profile = spec.pseudonymization.profile
     yield f"Data:          {f'pseudonymized by {profile} (v1: not for real patients)' if profile else 'identified'}"
+    for one in spec.tasks_from or ():
+        yield f"Tasks from:    Secret/{one.secret_ref.name}, key {one.secret_ref.key}"
     yield f"Phase:         {status.phase or 'not seen by the operator yet'}"
     if status.message:
         yield f"Message:       {status.message}"

@@ -15,6 +15,7 @@ from adit_cli import documents, render
 from adit_cli.app import app, session_of
 from adit_cli.describe import MOST_EXCEPTIONS, describe_lines
 from adit_cli.errors import reported
+from adit_cli.kubectl_notes import kubectl_notes
 from adit_cli.session import Session, run_async
 from adit_cli.verbs import FINISHED
 
@@ -147,7 +148,7 @@ def check(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="YAML files; - reads standard input.")],
 ) -> None:
-    """Validate manifests and change nothing.
+    """Validate manifests and change nothing; lists of tasks in Secrets of the same files, too.
 
     Example: [bold]adit check examples/local/*.yaml[/bold]
     """
@@ -157,4 +158,6 @@ def check(
         for document in found:
             for warning in document.warnings:
                 session.err.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        for note in kubectl_notes(found):
+            session.err.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         session.out.print(f"{len(found)} objects are valid", highlight=False)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from adit.api.conditions import is_true
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_set import TaskState, task_states
 from adit.api.tasks import with_ids
 from adit.api.transfer_job import RetryScope
 from adit.errors import PermanentError
 from adit_operator.rounds import Refused as OutOfScope
+from adit_operator.retention import COMPACTED, NEW_JOB
 from adit_operator.rounds import ids_in_scope
 
 FINISHED = frozenset({"Success", "Warning", "Failure", "Canceled"})
@@ -78,6 +80,8 @@ def retried(
             f"TransferJob/{name} has not finished ({phase or 'not seen by the operator yet'}): "
             "retry when it has, or cancel it first"
         )
+    if is_true(job.status.conditions, COMPACTED):
+        raise Refused(f"TransferJob/{name}: its records were removed after its retention: {NEW_JOB}")
     # of tasks in Secrets those are known that are in a set; the operator knows the others
     known = [str(task.id) for task in with_ids(job.spec.inline)] or list(states)
     strangers = [name for name in tasks if name not in set(known)]

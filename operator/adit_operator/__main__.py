@@ -127,8 +127,8 @@ def main() -> int:
         asyncio.run(serve(OperatorSettings(), ProgramSettings()))
     except ValidationError as error:
         names = sorted({str(problem["loc"][0]) for problem in error.errors(include_input=False, include_url=False)})
-        # the values are not for the log
-        log.error("unusable environment", variables=names, problems=problems_of(error))  # noqa: TRY400
+        problems = problems_of(error)  # the values are not for the log
+        log.error("unusable environment", variables=names, problems=problems)  # noqa: TRY400  # as it says
         return 1
     except AditError as error:
         log.error("the operator ends", reason=error.reason, message=error.message)  # noqa: TRY400  # says it all

@@ -112,3 +112,26 @@ def test_a_secret_without_the_label_is_valid_with_a_warning(adit: CommandLine, t
         in result.err
     )
     assert "sesame" not in result.err + result.out
+
+
+def test_a_large_secret_needs_kubectl_to_apply_on_the_servers_side(adit: CommandLine, tmp_path: Path) -> None:
+    secret = manifests.secret("night-tasks", {"tasks.jsonl": "\n" * 210_000})
+    file = manifests.write(tmp_path / "secret.yaml", [secret])
+    result = adit("check", file)
+    assert result.code == 0
+    assert f"kubectl apply --server-side -f {file}" in result.err
+
+
+def test_small_objects_need_no_note(adit: CommandLine, tmp_path: Path) -> None:
+    file = manifests.write(tmp_path / "secret.yaml", [manifests.secret("night-tasks", {"tasks.jsonl": "\n" * 1000})])
+    assert "kubectl apply" not in adit("check", file).err
+
+
+def test_a_job_whose_list_is_not_in_the_files_is_valid_with_a_warning(adit: CommandLine, tmp_path: Path) -> None:
+    job = manifests.job("night", ())
+    job["spec"] = {name: value for name, value in job["spec"].items() if name != "tasks"}
+    job["spec"]["tasksFrom"] = [{"secretRef": {"name": "night-tasks", "key": "tasks.jsonl.gz"}}]
+    file = manifests.write(tmp_path / "job.yaml", [job])
+    result = adit("check", file)
+    assert result.code == 0
+    assert "Secret night-tasks is not in these files" in result.err
