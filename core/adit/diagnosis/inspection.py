@@ -1,0 +1,167 @@
+"""The steps of looking at a cluster: each reads what its judgement needs, as far as the account may."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from adit.api.resource import RESOURCES, DicomServer
+from adit.cluster.cluster import Forbidden, Manifest, ObjectNotFound
+from adit.cluster.kinds import DICOM_FOLDER, DICOM_SERVER, KINDS, TRANSFER_JOB
+from adit.cluster.kubernetes.cluster import KubernetesCluster
+from adit.cluster.kubernetes.leadership import LEADER_OF
+from adit.cluster.kubernetes.leadership import OPERATOR as OPERATOR_LEASE
+from adit.cluster.kubernetes.paths import LEASE, collection_path, selector
+from adit.diagnosis import rights
+from adit.diagnosis.api_server import ADMISSION, DEFINITIONS, MOST_JOBS, OPERATOR, OURS, ApiServer
+from adit.diagnosis.finding import Finding, skipped
+from adit.diagnosis.installation import judge_lag, judge_lease, lagging
+from adit.diagnosis.policies import judge_policies
+from adit.diagnosis.versions import judge_definitions, minor_of
+from adit.diagnosis.wanted import Wanted, chosen
+from adit.errors import AditError
+
+AGAIN_SECONDS = 5.0
+INSIDE_ENV, WATCHED_ENV = "ADIT_RUNNER_NAMESPACE", "ADIT_WATCH_NAMESPACES"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What every step needs; `sent` is the API server's Date header."""
+
+    server: ApiServer
+    wanted: Wanted
+    environ: Mapping[str, str]
+    version: Manifest
+    sent: str
+
+    @property
+    def inside(self) -> bool:
+        """Whether this runs in the operator's pod."""
+        return bool(self.environ.get(INSIDE_ENV))
+
+    @property
+    def now(self) -> datetime:
+        """By the API server's clock at the beginning, by which objects are dated."""
+        try:
+            return parsedate_to_datetime(self.sent)
+        except (TypeError, ValueError):
+            return datetime.now(UTC)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The namespaces that the operator around us watches; none: all of them."""
+        return tuple(filter(None, (one.strip() for one in self.environ.get(WATCHED_ENV, "").split(","))))
+
+    @property
+    def spaces(self) -> tuple[str | None, ...]:
+        """Where to look: what was asked for, else what the operator around us watches, else everywhere (None)."""
+        if self.wanted.namespace is not None:
+            return (self.wanted.namespace,)
+        return self.watched if self.inside and self.watched else (None,)
+
+
+async def look_at_definitions(server: ApiServer) -> AsyncIterator[Finding]:
+    """Whether our definitions are there, and ours."""
+    crds: dict[str, Manifest | None] = {}
+    for kind in RESOURCES:
+        try:
+            crds[kind] = await server.read(f"{DEFINITIONS}/{KINDS[kind].plural}.{KINDS[kind].group}")
+        except ObjectNotFound:
+            crds[kind] = None
+        else:
+            if crds[kind] is None:
+                yield await _served(server)
+                return
+    for finding in judge_definitions(crds):
+        yield finding
+
+
+async def _served(server: ApiServer) -> Finding:
+    """For an account that may not read definitions: whether the API group is there at all."""
+    try:
+        await server.read("/apis/adit.dev/v1alpha1")
+    except ObjectNotFound:
+        return judge_definitions({})[0]
+    return skipped(
+        "DefinitionsUnseen",
+        "cluster",
+        "adit.dev/v1alpha1 is served; whether its definitions are those of this ADIT your account may not see",
+    )
+
+
+async def look_at_deployments(server: ApiServer, wanted: Wanted) -> list[Manifest] | None:
+    """Cluster-wide, or else where this account may look."""
+    everywhere = await server.items("/apis/apps/v1/deployments", OPERATOR)
+    if everywhere is not None:
+        return everywhere
+    for space in dict.fromkeys(filter(None, (wanted.namespace, "adit", "default"))):
+        found = await server.items(f"/apis/apps/v1/namespaces/{space}/deployments", OPERATOR)
+        if found:
+            return found
+    return None
+
+
+async def look_at_policies(look: Look) -> list[Finding]:
+    """Whether the chart's policies are there, and deny."""
+    policies, bindings, stamps = [
+        await look.server.items(f"{ADMISSION}/{kind}", OURS)
+        for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies")
+    ]
+    return judge_policies(policies, bindings, stamps, minor_of(look.version))
+
+
+async def look_at_lag(look: Look) -> Finding:
+    """Whether the operator has looked at the jobs as they are."""
+    jobs = await _jobs(look)
+    if jobs is None:
+        return skipped("JobsUnseen", "operator", "your account may not list transferjobs here")
+    behind = lagging(jobs, look.now)
+    if behind:
+        await asyncio.sleep(AGAIN_SECONDS)  # a change of a moment ago is no lag
+        behind = [one for one in lagging(await _jobs(look) or [], look.now) if one in set(behind)]
+    return judge_lag(behind, len(jobs))
+
+
+async def _jobs(look: Look) -> list[Manifest] | None:
+    """Some of the jobs; None where there is a namespace whose jobs may not be read."""
+    lists = [await look.server.items(collection_path(TRANSFER_JOB, space), {}, MOST_JOBS) for space in look.spaces]
+    return None if None in lists else [job for jobs in lists for job in jobs or []]
+
+
+async def look_at_servers(cluster: KubernetesCluster, look: Look) -> tuple[list[DicomServer], list[Finding]]:
+    """The servers that were asked for, and what is to be said of those that cannot be looked at."""
+    try:
+        listings = [await cluster.list(DICOM_SERVER.name, namespace=space) for space in look.spaces]
+    except Forbidden:
+        where = f"in {look.wanted.namespace}" if look.wanted.namespace else "everywhere"
+        fix = "" if look.wanted.namespace else "give -n NAMESPACE, one that you may look into"
+        return [], [skipped("ServersUnseen", "servers", f"your account may not list dicomservers {where}", fix)]
+    return chosen([one for listing in listings for one in listing.items], look.wanted)
+
+
+async def look_at_rights(look: Look, settings: Mapping[str, str], found: list[DicomServer]) -> list[Finding]:
+    """What this account may do: in the operator's pod all that the operator needs, else what a user wants."""
+    try:
+        who = await look.server.who()
+    except AditError as error:
+        return [rights.unknown_rights(error.message)]
+    if look.inside:
+        needed = rights.of_the_operator(look.watched, settings[INSIDE_ENV])
+        return [rights.judge_operator(who, await look.server.allowed(needed))]
+    space = look.wanted.namespace or "default"
+    places = [(one.metadata.namespace, one.metadata.name) for one in found]
+    folders = await look.server.items(collection_path(DICOM_FOLDER, look.wanted.namespace), {}) or []
+    shelves = [(one["metadata"]["namespace"], one["metadata"]["name"]) for one in folders]
+    answers = await look.server.allowed(rights.of_a_user(space, places, shelves))
+    return [*rights.judge_user(who, space, answers), *rights.judge_server_verbs(who, space, answers)]
+
+
+async def look_at_lease(look: Look, settings: Mapping[str, str]) -> list[Finding]:
+    """Of several operators, which one leads."""
+    if settings.get("ADIT_LEADER_ELECTION", "").lower() != "true":
+        return []
+    path = collection_path(LEASE, settings.get(INSIDE_ENV, "adit"))
+    leases = await look.server.items(path, {"labelSelector": selector({LEADER_OF: OPERATOR_LEASE})})
+    return [judge_lease(leases, look.now)]
