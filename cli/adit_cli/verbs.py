@@ -9,8 +9,8 @@ from adit.api.task_set import TaskState, task_states
 from adit.api.tasks import with_ids
 from adit.api.transfer_job import RetryScope
 from adit.errors import PermanentError
-from adit_operator.rounds import Refused as OutOfScope
 from adit_operator.retention import COMPACTED, NEW_JOB
+from adit_operator.rounds import Refused as OutOfScope
 from adit_operator.rounds import ids_in_scope
 
 FINISHED = frozenset({"Success", "Warning", "Failure", "Canceled"})

@@ -98,3 +98,28 @@ def test_a_retry_names_the_ids_that_the_job_does_not_have_and_those_outside_the_
 def test_the_state_of_a_task_is_that_of_its_newest_round_and_of_this_job_alone() -> None:
     sets = [task_set(1, {"t1": "S"}), task_set(0, {"t0": "F", "t1": "F"}), task_set(2, {"t0": "W"}, uid="another")]
     assert newest_states(job("Failure"), sets) == {"t0": "F", "t1": "S"}
+
+
+def listed(status: dict[str, Any]) -> TransferJob:
+    """A finished job whose tasks lie in a Secret."""
+    manifest = job("Failure").manifest() | {"status": {"phase": "Failure", **status}}
+    del manifest["spec"]["tasks"]
+    manifest["spec"]["tasksFrom"] = [{"secretRef": {"name": "list", "key": "tasks.jsonl"}}]
+    return TransferJob.of(manifest)
+
+
+def test_a_task_of_a_list_in_a_secret_is_known_by_its_set() -> None:
+    patch = retried(listed({}), {"t0": "F", "t1": "S"}, token="new", scope="Failed", tasks=["t0"])
+    assert patch["spec"]["retry"]["tasks"] == ["t0"]
+    with pytest.raises(Refused, match="has no task t7"):
+        retried(listed({}), {"t0": "F"}, token="new", scope="Failed", tasks=["t7"])
+
+
+def test_a_list_whose_sets_are_not_there_is_left_to_the_operator() -> None:
+    assert retried(listed({}), {}, token="new", scope="All", tasks=[])["spec"]["retry"]["scope"] == "All"
+
+
+def test_a_compacted_job_is_not_retried() -> None:
+    compacted = {"type": "Compacted", "status": "True", "reason": "RecordsExpired", "lastTransitionTime": "2026-01-01"}
+    with pytest.raises(Refused, match="records were removed"):
+        retried(listed({"conditions": [compacted]}), {}, token="new", scope="All", tasks=[])
