@@ -6,12 +6,12 @@ SHELL := /bin/bash
 VENV := .venv/bin
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
-TYPED := core operator jobrunner cli tests $(wildcard benchmarks/*.py)
+TYPED := core operator jobrunner cli tests $(wildcard benchmarks/*.py benchmarks/*/*.py)
 
-.PHONY: help demo test check fmt crds bench cluster cluster-down e2e images env dev lock clean
+.PHONY: help demo test check fmt crds bench bench-operator cluster cluster-down e2e images env dev lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## Move studies between two PACS on this machine, and prove it
 	@$(VENV)/adit demo
@@ -35,9 +35,12 @@ crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 	$(VENV)/python -m adit.api.crd crds
 	$(VENV)/python -m adit.api.reference docs/reference
 
-bench: $(DEV) ## Measure transfers next to dcmtk's
+bench: $(DEV) ## Measure transfers next to dcmtk's, then the operator
 	@tools/system-packages.sh
-	$(VENV)/python -m benchmarks
+	$(VENV)/python -m benchmarks; transfers=$$?; $(VENV)/python -m benchmarks operator && exit $$transfers
+
+bench-operator: $(DEV) ## Measure the operator alone, embedded and on a Kubernetes of its own (ONLY=… for one part)
+	$(VENV)/python -m benchmarks operator $(foreach part,$(ONLY),--only $(part))
 
 cluster: $(DEV) ## Start a one-node Kubernetes on this machine (root, no Docker)
 	@$(VENV)/python -m tests.cluster up

@@ -1,6 +1,10 @@
-"""`python -m benchmarks`: transfers measured next to dcmtk's, as Markdown on standard output (docs/performance.md)."""
+"""`python -m benchmarks`: transfers measured next to dcmtk's, as Markdown on standard output (docs/performance.md).
+
+`python -m benchmarks operator` measures the operator instead (control/command.py).
+"""
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -9,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from adit.log_output import log_to
 from adit.testing.programs import MissingProgram, require_program
 from benchmarks.machine import machine_line, versions_line
 from benchmarks.samples import Result, exit_code
@@ -88,4 +93,10 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["operator"]:
+        from benchmarks.control import command  # needs the tests' Kubernetes, which a transfer does not
+
+        with Path(os.devnull).open("w") as nowhere:
+            log_to(nowhere)  # the lines of simulated runners, which are in this process
+            raise SystemExit(command.main(sys.argv[2:]))
     raise SystemExit(main())
