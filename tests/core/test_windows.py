@@ -120,7 +120,11 @@ def test_objects_that_are_never_open_together_never_open() -> None:
 
 
 times = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
-zones = st.sampled_from(("UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/New_York", "Asia/Kathmandu"))
+# Lord Howe moves by half an hour, Troll by two hours, São Paulo at midnight; Apia once left out a whole day.
+zones = st.sampled_from(
+    ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+    + ("Antarctica/Troll", "America/Sao_Paulo", "Pacific/Apia")
+)
 some_windows = st.lists(
     st.builds(
         Window,
@@ -133,10 +137,11 @@ some_windows = st.lists(
     min_size=1,
     max_size=3,
 ).map(tuple)
-# Around the changes of the clock in Berlin, New York and on Lord Howe, which moves by half an hour.
-moments = st.sampled_from(("2026-03-28", "2026-10-24", "2026-03-07", "2026-10-31", "2026-04-04", "2026-10-03")).flatmap(
-    lambda day: st.integers(0, 2 * 24 * 60).map(lambda minutes: at(f"{day} 00:00") + minutes * MINUTE)
-)
+# Around their changes of the clock.
+moments = st.sampled_from(
+    ("2026-03-28", "2026-10-24", "2026-03-07", "2026-10-31", "2026-04-04", "2026-10-03")
+    + ("2018-02-17", "2018-11-03", "2011-12-29")
+).flatmap(lambda day: st.integers(0, 2 * 24 * 60).map(lambda minutes: at(f"{day} 00:00") + minutes * MINUTE))
 
 
 def open_by_the_clock(windows: tuple[Window, ...], moment: datetime) -> bool:
