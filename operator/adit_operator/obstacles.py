@@ -1,16 +1,18 @@
 """Obstacles: why a job does not run now, each in one code and one sentence for people. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from adit_operator.observed import Waiting
 from adit_operator.slots import Cap
 
 MAX_BEFORE = 10
+# A runner that starts so shortly before the end of a window does nothing, and by its own clock it may be over already.
+TOO_SHORT = timedelta(seconds=30)
 
 
-def closed(need: Mapping[str, int], caps: Mapping[str, Cap], probe_seconds: float) -> Waiting | None:
+def closed(need: Mapping[str, int], caps: Mapping[str, Cap], now: datetime, probe_seconds: float) -> Waiting | None:
     """What keeps a job from an endpoint whatever others do: nothing of it is given away."""
     for name, count in need.items():
         cap = caps.get(name, Cap(0))
@@ -18,6 +20,8 @@ def closed(need: Mapping[str, int], caps: Mapping[str, Cap], probe_seconds: floa
             return Waiting("ServerPaused", f"{name} is paused: set spec.paused of its DicomServer to false to go on")
         if not cap.opening.open:
             return Waiting("WindowClosed", f"{name} is outside its windows: {_opens(cap)}")
+        if cap.opening.changes_at is not None and cap.opening.changes_at - now < TOO_SHORT:
+            return Waiting("WindowClosed", f"{name} is outside its windows within {TOO_SHORT.seconds} s")
         if cap.unreachable is not None:
             asked = f"asked again every {probe_seconds:g} s"
             return Waiting("ServerUnreachable", f"{name} does not answer ({cap.unreachable}); {asked}")

@@ -128,7 +128,7 @@ class Walk:
         if not wish.ready:
             return False
         uid = wish.transfer.uid
-        obstacle = closed(wish.need, self._caps, self._probe_seconds)
+        obstacle = closed(wish.need, self._caps, self._now, self._probe_seconds)
         if obstacle is not None:
             self.waiting[uid] = obstacle
             return False
