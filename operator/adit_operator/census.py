@@ -1,8 +1,10 @@
 """Census: what admission decides on, counted from the cache: who wants to run, who runs, who was served when."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from adit.cluster.kinds import Ref
 from adit_operator.access import withheld
 from adit_operator.admission import Candidate, admissible, startable
 from adit_operator.cache import Cache
@@ -10,26 +12,29 @@ from adit_operator.observed import SeenJob, SeenSet, SeenTransfer
 from adit_operator.runners import NEVER, Present, Runner
 from adit_operator.slots import Allocation, Held, endpoints_between
 
+# Where there are windows and a machine's clock is wrong, runners stop as soon as they begin: not one after the other.
+NO_TIME, REST = timedelta(seconds=30), timedelta(seconds=60)
+
 
 def candidates_of(cache: Cache, allocation: Allocation) -> Iterator[Candidate]:
     """The jobs that may run and have sets to start."""
     for transfer in cache.transfers.values():
         if not admissible(transfer) or not granted(cache, transfer):  # guard: granted-before-a-start
             continue
-        newest = _newest_attempts(cache, transfer)
+        last = _last_ended(cache, transfer)
+        windows = any(cache.servers[end].spec.windows for end in _ends(transfer) if end in cache.servers)
         sets = [
-            seen
+            _rested(seen, last.get(seen.uid)) if windows else seen
             for seen in cache.sets_of(transfer.uid)
-            if startable(seen, transfer, allocation, max(newest.get(seen.uid, -1), seen.attempt))
+            if startable(seen, transfer, allocation, _newest_attempt(seen, last.get(seen.uid)))
         ]
         if sets:
-            yield Candidate(transfer, sets, endpoints_between(transfer.source, transfer.destination, cache.servers))
+            yield Candidate(transfer, sets, endpoints_between(*_ends(transfer), cache.servers))
 
 
 def granted(cache: Cache, transfer: SeenTransfer) -> bool:
     """Whether source and destination are there and may be used; reconcile tells the person where not."""
-    ends = (transfer.source, transfer.destination)
-    return withheld(transfer.ref.namespace, transfer.profile, ends, cache.servers, cache.folders) is None
+    return withheld(transfer.ref.namespace, transfer.profile, _ends(transfer), cache.servers, cache.folders) is None
 
 
 def present_of(cache: Cache, allocation: Allocation) -> Present:
@@ -81,10 +86,25 @@ def _runner(one: Held, owner: SeenTransfer | None, seen: SeenSet | None, job: Se
     )
 
 
-def _newest_attempts(cache: Cache, transfer: SeenTransfer) -> Mapping[str, int]:
-    """The newest attempt at each set whose Job has ended."""
-    newest: dict[str, int] = {}
-    for job in cache.jobs_of(transfer.uid):
-        if job.finished:
-            newest[job.task_set_uid] = max(job.attempt, newest.get(job.task_set_uid, -1))
-    return newest
+def _ends(transfer: SeenTransfer) -> tuple[Ref, Ref]:
+    return (transfer.source, transfer.destination)
+
+
+def _last_ended(cache: Cache, transfer: SeenTransfer) -> Mapping[str, SeenJob]:
+    """By the UID of a set: of its Jobs that have ended the one of the newest attempt."""
+    ended = (job for job in cache.jobs_of(transfer.uid) if job.finished)
+    return {job.task_set_uid: job for job in sorted(ended, key=lambda job: job.attempt)}
+
+
+def _newest_attempt(seen: SeenSet, last: SeenJob | None) -> int:
+    return max(seen.attempt, last.attempt if last is not None else -1)
+
+
+def _rested(seen: SeenSet, last: SeenJob | None) -> SeenSet:
+    """Not again at once where a runner stopped as soon as it began: by its own clock the window is closed."""
+    if last is None or last.created is None or last.ended is None or last.ended - last.created >= NO_TIME:
+        return seen
+    if seen.ended is None or seen.ended.reason != "Stopped" or seen.attempt != last.attempt:
+        return seen
+    again = last.ended + REST
+    return replace(seen, due={name: max(again, seen.due.get(name, again)) for name in seen.open_ids})

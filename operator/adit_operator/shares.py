@@ -1,8 +1,8 @@
 """Shares: whose turn it is among namespaces of one priority, by what each holds and when it was served. Pure.
 
 A job's turn: the fewer runners its namespace has at the endpoints that are contended, then the longer ago it was
-served at the endpoints of the job, then its age. Of its own namespace only what is not younger counts: a younger job must not spoil the turn
-of an older one, or that one might wait for ever for two servers at once.
+served at its endpoints, then its age. Of its own namespace only what is not younger counts: a younger job must not
+spoil the turn of an older one, or that one might wait for ever for two servers at once.
 """
 
 from bisect import bisect_right, insort

@@ -125,12 +125,12 @@ class Walk:
 
     def _serve(self, wish: _Wish) -> bool:
         """Give the job one more runner, or the promise of one; False where it gets no more."""
-        if not wish.ready:
-            return False
         uid = wish.transfer.uid
         obstacle = closed(wish.need, self._caps, self._now, self._probe_seconds)
         if obstacle is not None:
             self.waiting[uid] = obstacle
+            return False
+        if not wish.ready:
             return False
         if wish.running >= wish.transfer.parallelism:
             self.waiting.setdefault(uid, parallelism_used(wish.transfer.parallelism))

@@ -1,9 +1,11 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from adit.api.task_set import Ended
+from adit_operator.admission import due_time
 from adit_operator.census import candidates_of, granted, present_of, waited
 from adit_operator.testing.builders import seen_job, seen_set
 from adit_operator.testing.fakes import START
@@ -58,6 +60,25 @@ def test_a_job_was_served_when_its_runner_ended(world: World) -> None:
     world.end(world.running()[0], states=("P", "P"))
     served = present_of(world.cache, world.allocation()).served
     assert {when for _, _, when in served} == {START + timedelta(seconds=60)}
+
+
+@pytest.mark.parametrize(
+    ("windows", "seconds", "pause"),
+    [(True, 5, 65), (True, 30, None), (False, 5, None)],
+    ids=["stopped at once", "worked for a while", "no windows"],
+)
+def test_a_runner_that_stops_as_soon_as_it_begins_is_not_followed_by_the_next(
+    world: World, windows: Any, seconds: int, pause: int | None
+) -> None:
+    if windows:
+        world.server("research", windows=[{"start": "00:00", "end": "24:00"}])
+    (job,) = world.running()
+    world.wait(seconds)
+    world.end(job, states=("P", "P"))
+    world.cache.see(replace(world.set_of(job), ended=STOPPED))
+    (candidate,) = candidates_of(world.cache, world.allocation())
+    due = due_time(candidate.sets[0])
+    assert (due and (due - START).total_seconds()) == pause
 
 
 def test_a_job_without_a_grant_is_no_candidate(world: World) -> None:
