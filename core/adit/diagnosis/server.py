@@ -9,7 +9,7 @@ from typing import Any
 
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
-from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden
+from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden, ObjectNotFound
 from adit.cluster.credential import authorization_of
 from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_capacity
 from adit.connectors.target import Target
@@ -113,7 +113,7 @@ async def _ask(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
             fix="run it in the operator's pod, whose account may; or say --without-slot, which may open one "
             "association more than spec.limits allows",
         )
-    except ClusterUnavailable as error:
+    except (ClusterUnavailable, ObjectNotFound) as error:  # the latter: no such namespace
         yield skipped("SlotUnknown", about, f"was not asked: no interactive slot could be taken ({error.message})")
 
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ import pytest_asyncio
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at run time
 
-from adit.api.endpoint import endpoint_of
+from adit.api.endpoint import Endpoint, endpoint_of
 from adit.api.resource import DicomServer
+from adit.cluster.cluster import ClusterUnavailable, Forbidden, ObjectNotFound
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.slots import EmbeddedSlots
 from adit.diagnosis.description import described, hurried
 from adit.diagnosis.finding import Doing, Finding
 from adit.diagnosis.server import Manner, Visit, examine_server
 from adit.diagnosis.wanted import Wanted, chosen
-from adit.errors import BadInput
+from adit.errors import AditError, BadInput
 from adit.testing.cluster import embedded_cluster
 from adit.testing.faults import Faults
 from adit.testing.http_peer import HttpPeer, Response
@@ -198,6 +199,45 @@ async def test_no_association_is_opened_without_a_slot(cluster: EmbeddedCluster,
     assert codes(findings, "warning") == ["SlotsTaken"]
     assert "somebody else" in next(one.what for one in findings if one.code == "SlotsTaken")
     assert "Associated" not in codes(findings)
+
+
+class NoSlots:
+    """Slots that cannot be asked for."""
+
+    def __init__(self, error: AditError) -> None:
+        self.error = error
+
+    @asynccontextmanager
+    async def acquire(
+        self,
+        endpoint: Endpoint,
+        capacity: int,
+        holder: str,
+        timeout: float = 0,  # noqa: ASYNC109 - of the protocol
+    ) -> AsyncIterator[None]:
+        del endpoint, capacity, holder, timeout
+        raise self.error
+        yield
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Forbidden("no"), "SlotForbidden"),
+        (ClusterUnavailable("no"), "SlotUnknown"),
+        (ObjectNotFound("no"), "SlotUnknown"),
+    ],
+)
+async def test_who_may_not_reserve_an_association_opens_none(
+    cluster: EmbeddedCluster, loopback_pacs: LoopbackPacs, error: AditError, code: str
+) -> None:
+    server = DicomServer.read(manifests.server("pacs", loopback_pacs))
+    async with aclosing(examine_server(server, Visit(cluster, NoSlots(error), MANNER))) as reports:
+        findings = [one async for one in reports if not isinstance(one, Doing)]
+    assert codes(findings, "skipped") == [code]
+    assert codes(findings) == ["HostFound", "PortOpen", code]
+    async with aclosing(examine_server(server, Visit(cluster, None, MANNER))) as reports:
+        assert "Echoed" in codes([one async for one in reports if not isinstance(one, Doing)])
 
 
 async def test_what_the_operator_last_saw_is_compared(cluster: EmbeddedCluster, loopback_pacs: LoopbackPacs) -> None:
