@@ -71,6 +71,7 @@ class Operator:
         self._queue: WorkQueue[Ref] = WorkQueue()
         self._waiting: dict[str, Waiting] = {}
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._sweep_at = 0.0
         places = settings.watch_namespaces, settings.runner_namespace
         self._watches = Watches(cluster, self._world.cache, self._look_again, *places)
@@ -83,6 +84,7 @@ class Operator:
             events=self._world.events,
             runners=lambda endpoint: running_on(self._world, endpoint),
             changed=self._changed.set,
+            turn=self._turn,
             slots=slots,
         )
 
@@ -171,7 +173,8 @@ class Operator:
             self._changed.clear()
             wait = ADMISSION_SECONDS
             try:
-                turn = await admission_turn(self._world, self._reach)
+                async with self._turn:
+                    turn = await admission_turn(self._world, self._reach)
                 self._heed(turn)
                 self._turned(turn)
                 wait = self._seconds_to(turn)

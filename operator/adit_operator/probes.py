@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import structlog
 
@@ -39,7 +40,10 @@ AT_ONCE = 8
 
 
 class Probes:
-    """Asks what is due; `runners` says how many runners an endpoint has, `changed` is called when one answers again."""
+    """Asks what is due; `runners` says how many runners an endpoint has, `changed` is called when one was asked.
+
+    `turn` is held by admission while it decides and starts: what it starts is not to be seen before.
+    """
 
     def __init__(
         self,
@@ -52,11 +56,12 @@ class Probes:
         events: EventRecorder,
         runners: Callable[[str], int],
         changed: Callable[[], None],
+        turn: asyncio.Lock,
         slots: InteractiveSlots | None = None,
     ) -> None:
         self._cluster, self._cache, self._reach = cluster, cache, reach
         self._prober, self._clock, self._events, self._slots = prober, clock, events, slots
-        self._runners, self._changed = runners, changed
+        self._runners, self._changed, self._turn = runners, changed, turn
         self._wake = asyncio.Event()
         self._asked: set[str] = set()
         self._doors = asyncio.Semaphore(AT_ONCE)
@@ -131,10 +136,12 @@ class Probes:
     async def _in_a_slot(self, endpoint: str, servers: Sequence[DicomServer]) -> Answer:
         """Ask with an association that is kept for people; where none is, with one that no runner uses meanwhile."""
         reserve = max(one.spec.limits.reserve for one in servers)
-        if reserve == 0 and self._runners(endpoint):
-            raise SlotsTaken("its one association is used by a runner", reason="SlotsTaken")
         if reserve == 0:
-            with self._reach.borrowing(endpoint):
+            with ExitStack() as borrowed:
+                async with self._turn:
+                    if self._runners(endpoint):
+                        raise SlotsTaken("its one association is used by a runner", reason="SlotsTaken")
+                    borrowed.enter_context(self._reach.borrowing(endpoint))
                 return await self._answer(servers[0])
         if self._slots is None:
             return await self._answer(servers[0])

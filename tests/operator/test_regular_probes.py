@@ -8,8 +8,7 @@ from adit.cluster.cluster import ClusterUnavailable, Forbidden
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput, PeerUnavailable
-from adit.testing.cluster import server_manifest
-from adit_operator.admit import observe_allocation
+from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.reach import JITTER, REGULAR_SECONDS
 from adit_operator.testing.desk import Desk
 from adit_operator.testing.probing import ENDPOINT, PACS, Bench, Slots
@@ -165,15 +164,26 @@ async def test_while_a_probe_borrows_a_runners_only_slot_no_runner_starts_there(
     desk: Desk, cluster: EmbeddedCluster
 ) -> None:
     await cluster.patch(PACS, {"spec": {"limits": {"maxAssociations": 1}}})
+    await cluster.create(transfer_job_manifest("night"))
     await desk.see_all()
-    bench = Bench(cluster, desk.world.cache)
-    bench.prober.silent["pacs"] = asyncio.Event()
+    await desk.reconcile()
+    await desk.reconcile()
+    with desk.reach.borrowing(ENDPOINT):
+        turn = await desk.admit()
+        assert (turn.started, [one.reason for one in turn.waiting.values()]) == ((), ["WaitingForSlot"])
+    assert len((await desk.admit()).started) == 1
+
+
+async def test_while_admission_starts_a_runner_no_probe_takes_its_place(desk: Desk, cluster: EmbeddedCluster) -> None:
+    await cluster.patch(PACS, {"spec": {"limits": {"maxAssociations": 1}}})
+    bench = await bench_of(desk, cluster)
+    await bench.turn.acquire()
     async with bench.running():
-        await bench.until(lambda: bench.asked() == 1)
-        nothing = observe_allocation(desk.world)
-        assert bench.reach.with_probes(nothing).slots[ENDPOINT] == 1
-        bench.prober.silent["pacs"].set()
-        await bench.until(lambda: bench.reach.with_probes(nothing).slots[ENDPOINT] == 0)
+        await bench.until(lambda: bench.asked("research") == 1)
+        bench.runners = 1  # what the turn has started
+        bench.turn.release()
+        await asyncio.sleep(0.05)
+    assert bench.asked("pacs") == 0
 
 
 async def test_a_running_runner_stands_for_a_probe_where_nothing_is_reserved(

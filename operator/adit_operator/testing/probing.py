@@ -27,7 +27,7 @@ class Bench:
     def __init__(self, cluster: Cluster, cache: Cache, *, runners: int = 0, slots: "Slots | None" = None) -> None:
         self.cluster, self.cache, self.runners = cluster, cache, runners
         self.reach, self.prober, self.clock = Reach(), FakeProber(), ManualClock()
-        self.opened = 0
+        self.opened, self.turn = 0, asyncio.Lock()
         self.events = KeptEvents()
         self.probes = Probes(
             cluster,
@@ -38,6 +38,7 @@ class Bench:
             events=self.events,
             runners=lambda _: self.runners,
             changed=self._count,
+            turn=self.turn,
             slots=slots,
         )
 
