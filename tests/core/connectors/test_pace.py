@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.connectors import open_connector
@@ -41,6 +41,7 @@ class Clock:
         self.now += seconds
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.5, 1000), st.lists(st.tuples(st.just(0.0) | st.floats(0, 5), st.floats(0, 30)), min_size=2, max_size=60)
 )
@@ -57,6 +58,7 @@ def test_no_minute_has_more_requests_than_are_allowed(per_minute: float, work: l
         assert sum(start <= moment < start + 60 - A_HAIR for moment in begun) <= -int(-per_minute // 1)
 
 
+@settings(deadline=None)
 @given(st.floats(0.5, 1000), st.lists(st.floats(0, 300), min_size=1, max_size=20))
 def test_a_pace_makes_nobody_wait_longer_than_it_must(per_minute: float, work: list[float]) -> None:
     clock = Clock()
