@@ -1,5 +1,6 @@
 """What was mounted: read strictly, refused in words, and never shown."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from adit.api.resource import TaskSet
 from adit.api.task_set import TaskSetSpec
 from adit.contract import RenderedFolder
-from adit.errors import BadInput
+from adit.errors import BadInput, RetryableError
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN
 from adit.testing.task_sets import server_spec, task_set_manifest, write_runner_config
@@ -43,6 +44,30 @@ def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
     config = read_config(written, spec(destination={"kind": "DicomFolder", "name": "research"}))
     assert isinstance(config.destination, RenderedFolder)
     assert target_of(config.destination, config, None, Control()).mount_dir == Path("/data")
+
+
+def rendered_with(folder: Path, **fields: object) -> Path:
+    """The files of a runner, with more fields in what is rendered of the source."""
+    written = write_runner_config(folder)
+    path = written / "source/server.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+    return written
+
+
+def test_a_runner_keeps_its_share_of_the_requests_and_a_stop_ends_the_waiting(tmp_path: Path) -> None:
+    config, control = read_config(rendered_with(tmp_path, requestsPerMinute=0.5), spec()), Control()
+    source, destination = (target_of(end, config, None, control).pace for end in (config.source, config.destination))
+    control.stop("Now")
+    source.turn()
+    with pytest.raises(RetryableError, match="stopped while waiting for its turn"):
+        source.turn()
+    destination.turn()
+    destination.turn()
+
+
+def test_a_limit_that_this_runner_does_not_know_is_refused_and_not_ignored(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"source/server\.json requestsPerYear"):
+        read_config(rendered_with(tmp_path, requestsPerYear=1), spec())
 
 
 def test_credentials_and_key_show_in_no_repr(tmp_path: Path) -> None:
