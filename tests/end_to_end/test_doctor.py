@@ -95,5 +95,5 @@ def test_the_operators_pod_sees_what_runners_see(tenant: Resident) -> None:
     )
     findings = [json.loads(line) for line in told.splitlines()]
     assert [one for one in findings if one["verdict"] == "problem"] == []
-    assert {"InsideThePod", "OperatorRightsComplete"} <= codes(findings)
+    assert {"InsideThePod", "OperatorHealthy", "OperatorRightsComplete"} <= codes(findings)
     assert {"Associated", "Echoed", "Searched"} <= codes(findings, f"{tenant.namespace}/source")

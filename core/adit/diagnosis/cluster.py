@@ -17,6 +17,7 @@ from adit.diagnosis.inspection import (
     Look,
     look_at_definitions,
     look_at_deployments,
+    look_at_health,
     look_at_lag,
     look_at_lease,
     look_at_policies,
@@ -76,7 +77,7 @@ def unreachable(error: AditError) -> Finding:
 async def _operator(look: Look, deployments: list[Manifest] | None, settings: Mapping[str, str]) -> list[Finding]:
     """The operator, and the policies that came with it."""
     shown = [] if look.inside else judge_operator(deployments, installed_version("adit-kubernetes"))
-    works = [*await look_at_lease(look, settings), await look_at_lag(look)]
+    works = [*await look_at_health(look), *await look_at_lease(look, settings), await look_at_lag(look)]
     if deployments == []:  # there is no chart to miss anything of
         return [*shown, *works]
     return [*shown, *works, *await look_at_policies(look)]

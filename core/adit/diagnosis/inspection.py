@@ -1,10 +1,12 @@
 """The steps of looking at a cluster: each reads what its judgement needs, as far as the account may."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException
 
 from adit.api.resource import RESOURCES, DicomServer
 from adit.cluster.cluster import Forbidden, Manifest, ObjectNotFound
@@ -16,13 +18,16 @@ from adit.cluster.kubernetes.paths import LEASE, collection_path, selector
 from adit.diagnosis import rights
 from adit.diagnosis.api_server import ADMISSION, DEFINITIONS, MOST_JOBS, OPERATOR, OURS, ApiServer
 from adit.diagnosis.finding import Finding, skipped
-from adit.diagnosis.installation import judge_lag, judge_lease, lagging
+from adit.diagnosis.installation import judge_health, judge_lag, judge_lease, lagging
+from adit.diagnosis.limits import within
 from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.versions import judge_definitions, minor_of
 from adit.diagnosis.wanted import Wanted, chosen
 from adit.errors import AditError
 
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS, HEALTH_SECONDS = 5.0, 5.0
+MAX_PROBE_BYTES = 64 * 1024
+HEALTH_ENV = "ADIT_HEALTH_PORT"
 INSIDE_ENV, WATCHED_ENV = "ADIT_RUNNER_NAMESPACE", "ADIT_WATCH_NAMESPACES"
 
 
@@ -110,6 +115,33 @@ async def look_at_policies(look: Look) -> list[Finding]:
         for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies")
     ]
     return judge_policies(policies, bindings, stamps, minor_of(look.version))
+
+
+async def look_at_health(look: Look) -> list[Finding]:
+    """In the operator's pod: what its own probe answers, which is when it last looked at everything."""
+    port = look.environ.get(HEALTH_ENV, "8080")
+    if not look.inside or not port.isdecimal() or port == "0":
+        return []
+    try:
+        status, body = await within(HEALTH_SECONDS, lambda: _probe(int(port)))
+    except (AditError, OSError, HTTPException) as error:
+        return [judge_health(0, {}, str(error))]
+    return [judge_health(status, body)]
+
+
+def _probe(port: int) -> tuple[int, Mapping[str, object]]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=HEALTH_SECONDS)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        text = answer.read(MAX_PROBE_BYTES)
+    finally:
+        connection.close()
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = {}
+    return answer.status, body if isinstance(body, dict) else {}
 
 
 async def look_at_lag(look: Look) -> Finding:

@@ -1,7 +1,8 @@
 """The operator as the API shows it: its Deployment, and whether jobs are looked at. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from adit.cluster.cluster import Manifest
 from adit.diagnosis.finding import Finding, note, ok, problem, skipped, warning
@@ -81,6 +82,21 @@ def environment_of(deployment: Manifest) -> dict[str, str]:
     """The settings of an operator, by their names."""
     containers = deployment["spec"]["template"]["spec"].get("containers") or [{}]
     return {one["name"]: one["value"] for one in containers[0].get("env") or [] if "value" in one}
+
+
+def judge_health(status: int, body: Mapping[str, object], error: str = "") -> Finding:
+    """What the probe of the operator in this pod answers: HTTP status, and how long ago it looked at everything."""
+    seconds = body.get("secondsSinceResync")
+    if status == HTTPStatus.OK:
+        age = f"; it last looked at everything {seconds:.0f} s ago" if isinstance(seconds, int | float) else ""
+        return ok("OperatorHealthy", "operator", f"its probe answers{age}")
+    return problem(
+        "OperatorStale",
+        "operator",
+        f"its probe answers HTTP {status}" if status else f"its probe does not answer ({error})",
+        cause="it has not looked at everything for three minutes: the API server is out of its reach, or it hangs",
+        fix="look into its log; Kubernetes restarts it by itself",
+    )
 
 
 def judge_lease(leases: Sequence[Manifest] | None, now: datetime) -> Finding:

@@ -14,7 +14,7 @@ from adit.api.resource import RESOURCES
 from adit.cluster.kinds import KINDS
 from adit.diagnosis.api_server import Right
 from adit.diagnosis.clock import compared
-from adit.diagnosis.installation import environment_of, judge_lag, judge_lease, judge_operator, lagging
+from adit.diagnosis.installation import environment_of, judge_health, judge_lag, judge_lease, judge_operator, lagging
 from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.rights import (
     OPERATOR_RULES,
@@ -181,6 +181,21 @@ def test_of_several_operators_one_leads(leases: list[Any] | None, code: str) -> 
     finding = judge_lease(leases, NOW)
     assert finding.code == code
     assert "_abc" not in finding.what
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "said"),
+    [
+        (200, {"secondsSinceResync": 12.4}, "OperatorHealthy", "12 s ago"),
+        (200, {}, "OperatorHealthy", "its probe answers"),
+        (500, {}, "OperatorStale", "HTTP 500"),
+        (0, {}, "OperatorStale", "does not answer"),
+    ],
+)
+def test_the_operators_own_probe_is_told(status: int, body: dict[str, object], code: str, said: str) -> None:
+    finding = judge_health(status, body)
+    assert finding.code == code
+    assert said in finding.what
 
 
 def test_a_folder_that_may_be_written_to_is_a_destination() -> None:

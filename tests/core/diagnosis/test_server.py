@@ -1,5 +1,6 @@
 """A DicomServer examined over real associations and HTTP: each defect of a peer has its own word."""
 
+import base64
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -25,8 +26,10 @@ from adit.errors import AditError, BadInput
 from adit.testing.cluster import embedded_cluster
 from adit.testing.faults import Faults
 from adit.testing.http_peer import HttpPeer, Response
+from adit.testing.orthanc import Orthanc
 from adit.testing.pacs import LoopbackPacs
-from adit.testing.programs import free_port
+from adit.testing.programs import Dcmqrscp, free_port
+from adit.testing.pytest_plugin import skip_or_fail
 from adit_cli.testing import manifests
 
 DICOM_JSON = {"Content-Type": "application/dicom+json", "Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
@@ -55,6 +58,27 @@ async def test_a_pacs_that_is_well_has_nothing_to_say(cluster: EmbeddedCluster, 
     findings = await examined(cluster, manifests.server("pacs", loopback_pacs))
     assert codes(findings) == ["HostFound", "PortOpen", "Associated", "ServicesAccepted", "Echoed", "Searched"]
     assert all(one.verdict == "ok" for one in findings)
+
+
+@pytest.mark.peer
+async def test_orthanc_is_well_over_both_ways(cluster: EmbeddedCluster, tmp_path: Path) -> None:
+    skip_or_fail("Orthanc")
+    header = "Basic " + base64.b64encode(b"demo:demo").decode()
+    await cluster.create(manifests.secret("login", {"header": header, "wrong": "Basic eA=="}, purpose="credential"))
+    with Orthanc(tmp_path / "orthanc", users={"demo": "demo"}) as orthanc:
+        for key, problems in (("header", []), ("wrong", ["CredentialRefused"])):
+            web = {"url": orthanc.dicomweb_url, "authorization": {"secretRef": {"name": "login", "key": key}}}
+            findings = await examined(cluster, manifests.server(key, orthanc, dicomweb=web))
+            assert codes(findings, "problem", "warning") == problems
+            assert {"Echoed", "Searched"} <= set(codes(findings))
+            assert ("WebAnswered" in codes(findings)) == (problems == [])
+
+
+@pytest.mark.peer
+async def test_a_dcmqrscp_is_well(cluster: EmbeddedCluster, dcmqrscp: Dcmqrscp) -> None:
+    findings = await examined(cluster, manifests.server("pacs", dcmqrscp))
+    assert codes(findings, "problem", "warning") == []
+    assert {"Echoed", "Searched"} <= set(codes(findings))
 
 
 async def test_an_ae_title_that_the_pacs_does_not_know_is_to_be_registered(
