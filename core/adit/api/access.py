@@ -12,7 +12,7 @@ Role = Literal["Source", "Destination"]
 
 
 NAMES = Rule(
-    "(self.from == 'Names') == (has(self.names) && self.names.size() > 0)",
+    "(has(self.from) && self.from == 'Names') == (has(self.names) && self.names.size() > 0)",
     "names must be given exactly when from is Names",
 )
 

@@ -38,7 +38,7 @@ def definition(kind: Kind) -> dict[str, Any]:
         "additionalPrinterColumns": [column.document() for column in COLUMNS[kind.name]],
         "selectableFields": [{"jsonPath": path} for path in SELECTABLE[kind.name]],
         "subresources": {"status": {}},
-        "schema": {"openAPIV3Schema": object_schema(kind)},
+        "schema": {"openAPIV3Schema": without_defaults_in_lists(object_schema(kind))},
     }
     names = {
         "kind": kind.name,
@@ -74,6 +74,21 @@ def object_schema(kind: Kind) -> Schema:
         },
         VALIDATIONS: [NAME.document()],
     }
+
+
+def without_defaults_in_lists(schema: Schema, *, listed: bool = False) -> Schema:
+    """The schema without the defaults of what stands in lists; programs that read know them.
+
+    `kubectl apply` and GitOps tools compare a list as a whole: a default that the API server filled in there would be
+    a difference to the manifest for ever.
+    """
+    node = {name: value for name, value in schema.items() if name != "default" or not listed}
+    if "properties" in node:
+        fields = node["properties"].items()
+        node["properties"] = {name: without_defaults_in_lists(field, listed=listed) for name, field in fields}
+    if "items" in node:
+        node["items"] = without_defaults_in_lists(node["items"], listed=True)
+    return node
 
 
 def write_all(texts: dict[str, str], arguments: list[str], program: str) -> int:

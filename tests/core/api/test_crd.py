@@ -115,6 +115,11 @@ def test_no_default_holds_a_null(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
+def test_nothing_in_a_list_has_a_default_that_a_manifest_would_differ_from_for_ever(kind: str) -> None:
+    assert [path for path, node in nodes(schema_of(kind)) if "[]" in path and "default" in node] == []
+
+
+@pytest.mark.parametrize("kind", KIND_NAMES)
 def test_conditions_are_a_list_map_keyed_by_type(kind: str) -> None:
     conditions = follow(kind, ".status.conditions")
     if kind == "TaskSet":
