@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from adit.api import labels
 from adit.cluster.cluster import Conflict, Manifest
 from adit.cluster.kinds import Ref
 from adit.errors import PermanentError
@@ -41,6 +42,12 @@ class Turn:
     evicted: Mapping[str, int] = field(default_factory=dict)
 
 
+class NameTaken(PermanentError):
+    """Somebody else's Job has the name of a runner's."""
+
+    default_reason = "NameTaken"
+
+
 async def admission_turn(world: World, reach: Reach) -> Turn:
     """Decide what runs now, and start it. Raises ClusterUnavailable; what was started stays started.
 
@@ -69,6 +76,8 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
             if await _start(world, transfer, seen):
                 started.append(transfer.ref)
                 pauses.append(pause)
+        except NameTaken as error:
+            waiting[transfer.uid] = Waiting(error.reason, error.message)
         except PermanentError as error:
             log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
             waiting[transfer.uid] = Waiting("StartRefused", error.message)
@@ -91,7 +100,7 @@ def observe_allocation(world: World) -> Allocation:
 
 
 async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
-    """Make the Job of the set's next attempt, after the Secrets that it mounts."""
+    """Make the Job of the set's next attempt, after the Secrets that it mounts. Raises NameTaken."""
     gift = _gift(world, transfer)
     if gift is None:
         return False  # reconcile sees the same gap and tells the person
@@ -129,6 +138,10 @@ async def _start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
         made = await world.cluster.create(job)
     except Conflict:
         made = await world.cluster.get(Ref.of(job))  # an earlier turn made it, and its answer got lost
+        if made["metadata"].get("labels", {}).get(labels.TASK_SET_UID) != seen.uid:
+            raise NameTaken(
+                f"Job {job['metadata']['name']} in {namespace} belongs to somebody else: delete it"
+            ) from None
     world.cache.put(made)
     return Ref.of(job) in world.cache.jobs
 

@@ -267,6 +267,23 @@ async def test_a_taskset_of_that_name_that_is_somebody_elses_is_not_touched(desk
     assert await desk.cluster.get(Ref.of(made)) == made
 
 
+async def test_a_job_that_has_the_name_of_a_runners_and_is_somebody_elses_is_told_and_not_touched(desk: Desk) -> None:
+    job = await desk.cluster.create(night(suspend=True))
+    name = f"tj-night-{job['metadata']['uid'].replace('-', '')[:8]}-0-0-a0"
+    container = {"name": "main", "image": "none", "command": ["true"]}
+    pod = {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    foreign = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": "adit"}, "spec": pod}
+    made = await desk.cluster.create(foreign)
+    await desk.change({"suspend": False})
+    for _ in range(5):  # it does not settle: the Secrets for the runner are made and swept again
+        await desk.turn()
+    assert await reason(desk, "Admitted") == "NameTaken"
+    assert await desk.cluster.get(Ref.of(made)) == made
+    await desk.cluster.delete(Ref.of(made))
+    await desk.settle()
+    assert [one["metadata"]["name"] for one in await desk.runner_jobs()] == [name]
+
+
 async def test_a_missing_credential_stalls_until_it_comes(desk: Desk) -> None:
     web = {"url": "http://127.0.0.1:1", "authorization": {"secretRef": {"name": "token", "key": "header"}}}
     await desk.cluster.patch(Ref("DicomServer", "default", "pacs"), {"spec": {"dicomweb": web}})
