@@ -77,7 +77,7 @@ class LoopbackPacs:
         self.stop()
 
     def start(self) -> None:
-        """Index the directory, listen, and answer; returns when the port is open."""
+        """Index the directory, listen, and answer; returns when the port is open. Again, it is the same port."""
         self._directory.mkdir(parents=True, exist_ok=True)
         for path in sorted(path for path in self._directory.rglob("*") if path.is_file()):
             if path.name.startswith(PARTIAL_PREFIX):
@@ -89,6 +89,7 @@ class LoopbackPacs:
                 continue  # a person's folder may hold other files as well
         self._stopping.clear()
         self._listener = Listener(self, self._wanted_port)
+        self._wanted_port = self._listener.port
 
     def stop(self) -> None:
         """Close every connection and wait for the threads."""

@@ -167,3 +167,12 @@ def _stored_as(sop_instance_uid: str, data_set: bytes, pacs: LoopbackPacs) -> in
         return connection.read_message().number(ul.STATUS)
     finally:
         release(connection)
+
+
+def test_a_pacs_that_is_started_again_is_at_the_same_port_with_what_it_had(tmp_path: Path) -> None:
+    pacs = LoopbackPacs(tmp_path / "pacs")
+    with pacs:
+        port = pacs.port
+        pacs.load(ct_study(PLAIN, instances=1, rows=8).write(tmp_path / "files"))
+    with pacs:
+        assert (pacs.port, len(pacs.instances())) == (port, 1)
