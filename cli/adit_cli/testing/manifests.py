@@ -65,14 +65,14 @@ def job(
     name: str,
     studies: Sequence[Study],
     *,
-    source: str = "source",
+    source: str | Mapping[str, str] = "source",
     destination: str | Mapping[str, str] = "destination",
     **spec: Any,
 ) -> Manifest:
     """An identified TransferJob, one task per study; its patient is the study's."""
     tasks = [{"patientId": one.patient.patient_id, "studyInstanceUid": one.study_instance_uid} for one in studies]
     body = {
-        "source": {"name": source},
+        "source": {"name": source} if isinstance(source, str) else dict(source),
         "destination": {"name": destination} if isinstance(destination, str) else dict(destination),
         "pseudonymization": {"identified": True, "reason": "a test"},
         "tasks": tasks,
