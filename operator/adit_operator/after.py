@@ -4,7 +4,7 @@ from adit.api.conditions import Condition, ConditionStatus, with_condition
 from adit.api.task_list import TaskList
 from adit.api.transfer_job import TransferJobStatus
 from adit_operator.aggregate import aggregate
-from adit_operator.before import Accepted, acceptance
+from adit_operator.before import Accepted, acceptance, seconds_to_mend
 from adit_operator.clock import timestamp
 from adit_operator.conditions import MAX_MESSAGE
 from adit_operator.decision import Decision
@@ -30,7 +30,8 @@ def after_the_end(seen: Observed) -> Decision:
         case MakeKey():
             return Decision(old, make_key=True, again=True)
         case Waiting() as stalled:
-            return Decision(_told(seen, old, "Stalled", "True", stalled), retire=retire)
+            told = _told(seen, old, "Stalled", "True", stalled)
+            return Decision(told, retire=retire, within=seconds_to_mend(stalled))
         case Accepted(key_id, mark_key):
             return Decision(_opened(seen, tasks, key_id), mark_key=mark_key, again=True)
 

@@ -53,6 +53,7 @@ def aggregate(
     for share in shares:
         letters.update(share.states)
     letters["P"] += len(again)
+    total = max(total, letters.total())
     letters[without_record] += total - letters.total()
     return Totals(
         tasks=TaskCounts(

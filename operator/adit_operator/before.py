@@ -11,6 +11,9 @@ from adit_operator.plan import first_plan
 from adit_operator.report import report
 from adit_operator.standing import Standing
 
+MEND_SECONDS = 15.0
+UNSEEN = frozenset({"TasksMissing", "SecretNotLabelled"})
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -33,6 +36,11 @@ def acceptance(seen: Observed) -> Accepted | MakeKey | Waiting:
     return Accepted(key.key.id, key.key.id if key.mark else None)
 
 
+def seconds_to_mend(stalled: Waiting) -> float | None:
+    """When to look again by ourselves: a Secret without our label is not watched, and cannot tell that it came."""
+    return MEND_SECONDS if stalled.reason in UNSEEN else None
+
+
 def before_the_plan(seen: Observed) -> Decision:
     """Plan an accepted job; one that was shut down before is canceled without having been planned."""
     spec = seen.job.spec
@@ -46,7 +54,8 @@ def before_the_plan(seen: Observed) -> Decision:
         case MakeKey():
             return Decision(seen.job.status, make_key=True, again=True)
         case Waiting() as stalled:
-            return Decision(report(seen, Standing(totals, stalled=stalled, suspend=spec.suspend)))
+            status = report(seen, Standing(totals, stalled=stalled, suspend=spec.suspend))
+            return Decision(status, within=seconds_to_mend(stalled))
         case Accepted(key_id, mark_key):
             assert seen.tasks is not None  # an accepted job has its list
             plan = first_plan(seen.job, seen.tasks, key_id)

@@ -1,22 +1,21 @@
 """Gather: all that deciding about one TransferJob needs, read once: its body from the API, the rest from the cache."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import TransferJob
-from adit.api.task_list import TaskList
 from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
-from adit_operator.accept import credential_of
+from adit_operator.accept import credential_of, refusal
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.give import given
 from adit_operator.key import ID_ENTRY, marker_name
 from adit_operator.lists import list_needed, listed
 from adit_operator.memory import Memory
-from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting
+from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting, terminal
 from adit_operator.orders import Orders
 from adit_operator.plan import missing_sets, planned_name
 from adit_operator.project import resolve, seen_secret, transfer_job_of
@@ -54,7 +53,6 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     missing = missing_sets(plan, sets) if plan else ()
     names = [planned_name(job, plan, index) for index in missing] if plan else []
     refs = [Ref("TaskSet", meta.namespace, name) for name in names]
-    tasks, unlisted = await _list_of(world, job, sets)
     gift = given(
         source,
         destination,
@@ -66,7 +64,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         settings=world.settings.for_runners(),
     )
     caps = caps_of(cache.servers.values(), {})
-    return Observed(
+    seen = Observed(
         job=job,
         now=world.clock.now(),
         sets=sets,
@@ -79,8 +77,6 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         secrets=secrets,
         slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
         key=key,
-        tasks=tasks,
-        unlisted=unlisted,
         batch=max(1, world.settings.writes_per_second // 2),
         config=names_of(rendered(gift, world.settings.runner_namespace)) if gift else {},
         peers=peers_hash(gift) if gift else "",
@@ -88,15 +84,20 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         waiting=waiting,
         yields=world.orders.yields,
     )
+    return await _with_list(world, seen)
 
 
-async def _list_of(world: World, job: TransferJob, sets: tuple[SeenSet, ...]) -> tuple[TaskList | None, Waiting | None]:
-    """The job's list where deciding needs it; once all sets are made nobody remembers it any longer."""
-    if not list_needed(job, sets):
-        world.memory.lists.forget(job.metadata.uid)
-        return None, None
-    found = await listed(world.cluster, world.memory.lists, job, sets)
-    return (None, found) if isinstance(found, Waiting) else (found, None)
+async def _with_list(world: World, seen: Observed) -> Observed:
+    """The same with the job's list, where deciding needs it; once all sets are made nobody remembers it any longer."""
+    job, remembered = seen.job, world.memory.lists
+    if not list_needed(job, seen.sets):
+        remembered.forget(job.metadata.uid)
+        return seen
+    begins = job.status.plan is None or terminal(job)
+    if begins and job.spec.tasks is None and refusal(seen) is not None:
+        return seen  # of a job that is refused anyway nothing is planned, and its Secrets need not be read
+    found = await listed(world.cluster, remembered, job, seen.sets)
+    return replace(seen, unlisted=found) if isinstance(found, Waiting) else replace(seen, tasks=found)
 
 
 def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:

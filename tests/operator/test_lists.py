@@ -6,6 +6,8 @@ from typing import Any
 from adit.api.conditions import condition_of
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import transfer_job_manifest
+from adit_operator.decision import Later
+from adit_operator.reconcile import reconcile
 from adit_operator.testing.desk import Desk
 
 KEY = "tasks.jsonl.gz"
@@ -64,6 +66,21 @@ async def test_a_missing_secret_stalls_the_job_until_it_comes(desk: Desk) -> Non
     await desk.cluster.create(task_secret(1))
     await desk.settle()
     assert (await stalled(desk), await set_ids(desk)) == (None, ["t0"])
+
+
+async def test_of_a_job_that_is_refused_anyway_no_secret_is_read(desk: Desk) -> None:
+    secret = task_secret(1, patientId="Doe*Jane")
+    await desk.cluster.create(secret)
+    await desk.cluster.create(night(destination={"name": "nowhere"}))
+    await desk.settle()
+    assert await stalled(desk) == "ServerMissing"
+    assert desk.world.memory.lists.get((await desk.job()).metadata.uid) is None
+
+
+async def test_a_list_that_is_not_watched_is_looked_for_again_by_itself(desk: Desk) -> None:
+    await desk.cluster.create(night())
+    await desk.see_all()
+    assert await reconcile(desk.world, desk.reach, Ref("TransferJob", "default", "night"), {}) == Later(15.0)
 
 
 async def test_an_unlabelled_list_is_not_read(desk: Desk) -> None:
