@@ -38,7 +38,7 @@ class DoctorOutput(StrEnum):
 def doctor(  # noqa: PLR0917 - Typer reads the options of a command from its parameters
     context: typer.Context,
     servers: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVER]…", help="DicomServers, NAME or NAMESPACE/NAME; none: all.")
+        list[str] | None, typer.Argument(metavar="SERVER", help="DicomServers, NAME or NAMESPACE/NAME; none: all.")
     ] = None,
     cluster: Annotated[bool, typer.Option("--cluster", help="Look at the Kubernetes cluster of KUBECONFIG.")] = False,
     kubeconfig: Annotated[
