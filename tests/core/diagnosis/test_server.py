@@ -182,6 +182,14 @@ async def test_a_dicomweb_server_that_is_well_is_asked_for_nothing_that_exists(c
     assert "ClocksAgree" in codes(findings)
 
 
+async def test_a_server_that_only_gives_images_may_say_that_it_has_none(cluster: EmbeddedCluster) -> None:
+    with HttpPeer([]) as peer:  # answers everything with 404
+        findings = await examined(cluster, manifests.web_server("web", peer.url, qido=False))
+        assert peer.requests[0].path == "/studies/2.25.0/metadata"
+    assert codes(findings, "problem") == []
+    assert "WebAnswered" in codes(findings)
+
+
 async def test_a_server_that_answers_with_what_was_not_asked_for_shows_no_patient(cluster: EmbeddedCluster) -> None:
     row = b'[{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "SECRET^NAME"}]}}]'
     with HttpPeer([Response("GET", "/studies", 200, {"Content-Type": "application/dicom+json"}, (row,))]) as peer:
