@@ -30,27 +30,41 @@ class Flusher:
         self._control = control
         self._sleep = sleep
         self._written: dict[str, Any] | None = None
+        self._writes = 0
+        self._one_at_a_time = asyncio.Lock()
 
     async def keep_flushing(self, every: float) -> None:
-        """Flush at this rhythm (seconds) until cancelled; an API that is away is for the heartbeat to judge."""
+        """Flush at this rhythm (seconds) until cancelled, unless something was written meanwhile.
+
+        An API that is away is for the heartbeat to judge.
+        """
         while not self._control.lost:
+            before = self._writes
             await self._sleep(every)
-            await self.flush()
+            if self._writes == before:
+                await self.flush()
 
     async def flush(self) -> bool:
         """Write what changed; False where it could not be written now."""
-        runner = _with_nulls(self._journal.status())
-        if runner == self._written:
-            return True
         try:
-            await self._writer.write({"runner": self._patch(runner)})
+            await self.write({})
         except HolderLost as lost:
             self._control.lose(lost.message)
             return False
         except RetryableError:
             return False
-        self._written = runner
         return True
+
+    async def write(self, patch: Manifest) -> None:
+        """Write a sign of life and what changed since the last write, as one. Raises HolderLost or RetryableError."""
+        async with self._one_at_a_time:
+            runner = _with_nulls(self._journal.status())
+            if runner != self._written:
+                patch = {**patch, "runner": self._patch(runner)}
+            if patch:
+                await self._writer.write(patch)
+                self._written = runner
+                self._writes += 1
 
     async def flush_surely(self) -> bool:
         """Try again until it is written; False where the set was lost over it."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adit.api.task_set import Holder
+from adit.cluster.cluster import Manifest
 from adit.errors import RetryableError
 from adit_jobrunner.control import Control
 from adit_jobrunner.status import HolderLost, Writer
@@ -18,6 +19,17 @@ class Rhythm:
     fence: float
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Where signs of life are written: alone at first, then with what the work has to say, which saves a write."""
+
+    writer: Writer
+
+    async def write(self, patch: Manifest) -> None:
+        """Raises HolderLost or RetryableError."""
+        await self.writer.write(patch)
 
 
 async def keep_alive(writer: Writer, holder: Callable[[], Holder], control: Control, rhythm: Rhythm) -> None:

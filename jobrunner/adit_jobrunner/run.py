@@ -30,7 +30,7 @@ from adit_jobrunner.control import Control
 from adit_jobrunner.decide import ended
 from adit_jobrunner.exit_codes import EXIT_CODES, ExitCode
 from adit_jobrunner.flush import Flusher, say_last
-from adit_jobrunner.heartbeat import Rhythm, keep_alive
+from adit_jobrunner.heartbeat import Carrier, Rhythm, keep_alive
 from adit_jobrunner.hours import hours_of, keep_hours
 from adit_jobrunner.journal import Journal
 from adit_jobrunner.meter import UNMETERED, Meter
@@ -92,7 +92,8 @@ class Runner:
     async def serve(self, writer: StatusWriter, claim: Manifest) -> tuple[Ended, bool]:
         """Work the claimed set; the last word, and whether it could be written."""
         rhythm = Rhythm(self.settings.heartbeat_seconds, self.settings.fence_seconds, time.monotonic)
-        async with self._beside(keep_alive(writer, self.holder, self.control, rhythm)):
+        carrier = Carrier(writer)
+        async with self._beside(keep_alive(carrier, self.holder, self.control, rhythm)):
             try:
                 task_set = _read(claim)
                 order = order_of(task_set, read_config(self.settings.config, task_set.spec), self._spool)
@@ -101,7 +102,7 @@ class Runner:
                 word = ended("BadInput", error.message)
                 patch = {"runner": {"ended": word.manifest()}, "holder": None}
                 return word, await say_last(writer, self.control, patch)
-            flusher = Flusher(writer, journal, self.control)
+            carrier.writer = flusher = Flusher(writer, journal, self.control)
             hours = hours_of(order.config)
             if closed := hours.closed(self._now()):
                 self.on_stop("AfterTask", closed)
@@ -110,6 +111,7 @@ class Runner:
                 self._beside(keep_hours(hours, self._now, self.on_stop)),
             ):
                 word = await self._work(order, journal, flusher)
+            carrier.writer = writer  # the end is told by the last word alone
             journal.end(word)
             return word, await flusher.last_word()
 

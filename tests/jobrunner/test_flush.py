@@ -84,3 +84,49 @@ async def test_losing_the_set_over_a_flush_stops_the_work(journal: Journal) -> N
     control = Control()
     assert not await flusher(FakeWriter([HolderLost("another runner holds it")]), journal, control).flush()
     assert (control.lost, control.stop_now(), control.lost_reason) == (True, True, "another runner holds it")
+
+
+async def test_a_sign_of_life_carries_what_changed(journal: Journal) -> None:
+    writer = FakeWriter()
+    flush = flusher(writer, journal)
+    journal.finish(TaskLine(id="t0", state="S"), ())
+    await flush.write({"holder": {"podUid": "u"}})
+    await flush.write({"holder": {"podUid": "u"}})
+    assert [patch["holder"] for patch in writer.patches] == [{"podUid": "u"}] * 2
+    assert [patch.get("runner", {}).get("states") for patch in writer.patches] == ["SP", None]
+
+
+async def test_what_a_sign_of_life_carried_is_not_flushed_again(journal: Journal) -> None:
+    writer = FakeWriter()
+    flush = flusher(writer, journal)
+    await flush.write({"holder": {"podUid": "u"}})
+    assert await flush.flush()
+    assert len(writer.patches) == 1
+
+
+async def test_what_a_sign_of_life_could_not_bring_is_written_with_the_next(journal: Journal) -> None:
+    writer = FakeWriter([ClusterUnavailable("restarting")])
+    flush = flusher(writer, journal)
+    with pytest.raises(ClusterUnavailable):
+        await flush.write({"holder": {"podUid": "u"}})
+    assert await flush.flush()
+    assert [patch["runner"]["states"] for patch in writer.patches] == ["PP"]
+
+
+async def test_the_rhythm_flushes_only_where_nothing_was_written_meanwhile(journal: Journal) -> None:
+    writer, control = FakeWriter(), Control()
+    beats, ids = iter([True, False]), iter(["t0", "t1"])
+
+    async def one_task_each_time(_: float) -> None:
+        name = next(ids, None)
+        if name is None:
+            control.lose("the test ends")
+            return
+        journal.finish(TaskLine(id=name, state="S"), ())
+        if next(beats):
+            await flush.write({"holder": {"podUid": "u"}})
+
+    flush = Flusher(writer, journal, control, sleep=one_task_each_time)
+    await flush.keep_flushing(10)
+    assert [patch["runner"]["states"] for patch in writer.patches] == ["SP", "SS"]
+    assert ["holder" in patch for patch in writer.patches] == [True, False]

@@ -252,6 +252,24 @@ async def test_progress_of_the_task_in_hand_shows_and_never_counts_twice(
     assert (await runner_of(cluster, made)).instances.stored == 4
 
 
+async def test_a_sign_of_life_brings_the_progress_of_the_work_with_it(
+    cluster: EmbeddedCluster, run_runner: Run
+) -> None:
+    made = await cluster.create(task_set_manifest(studies=("1.2.3", "1.2.4")))
+    loop = asyncio.get_running_loop()
+    here, seen = source(), set()
+
+    async def look_after_a_sign() -> None:
+        await asyncio.sleep(0.05)
+        seen.add((await cluster.get(Ref.of(made)))["status"]["runner"].get("states"))
+
+    here.on_instance = lambda: asyncio.run_coroutine_threadsafe(look_after_a_sign(), loop).result()
+    rare = {"ADIT_FLUSH_SECONDS": "60", "ADIT_FLUSH_TASKS": "100"}
+    await run_runner(made, here, FakeConnector("research"), ADIT_HEARTBEAT_SECONDS="0.01", **rare)
+    assert "SP" in seen
+    assert (await runner_of(cluster, made)).states == "SS"
+
+
 async def test_the_retryable_error_of_a_listing_is_a_retry(cluster: EmbeddedCluster, run_runner: Run) -> None:
     made = await cluster.create(task_set_manifest())
     faults = FakeFaults(on_find=RetryableError("pacs is busy", reason="PeerBusy"))
