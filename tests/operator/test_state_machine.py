@@ -13,6 +13,12 @@ from tests.operator.guards.drill import NAMES, Drill, Step
 
 MEMORY = Path("/dev/shm")  # a folder of our own below it; each example opens a new database
 
+RETENTIONS = (
+    None,
+    {"recordsSecondsAfterFinished": 0},
+    {"recordsSecondsAfterFinished": 60, "ttlSecondsAfterFinished": 120},
+)
+
 names = st.sampled_from(NAMES)
 some = st.integers(0, 5)
 writes = st.integers(0, 6)
@@ -36,6 +42,7 @@ of_a_person: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("change"), names, st.sampled_from([{"suspend": True}, {"suspend": False}, {"parallelism": 3}])),
     st.tuples(st.just("change"), names, st.sampled_from([{"shutdown": "Graceful"}, {"shutdown": "Immediate"}])),
     st.tuples(st.just("submit"), names, st.integers(1, 4)),
+    st.tuples(st.just("change"), names, st.sampled_from([{"retention": one} for one in RETENTIONS])),
     st.tuples(st.just("change"), names, st.sampled_from([{"priority": 500}, {"priority": 100}, {"parallelism": 1}])),
     st.tuples(st.sampled_from(["pause", "shut", "open_again", "open_again"]), st.sampled_from(["pacs", "research"])),
 )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from adit.api.conditions import is_true
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_set import EndedReason
 from adit.cluster.cluster import ClusterUnavailable, Conflict, Invalid, ObjectNotFound
@@ -46,6 +47,7 @@ class Drill:
         # what a finished round said of itself, and the states of its sets: by job UID and round
         self._over: dict[tuple[str, int], tuple[Any, Any]] = {}
         self._rounds: dict[str, int] = {}
+        self._compacted: dict[str, int] = {}
         self._finished: dict[tuple[str, int], int] = {}
         self._touched = 0
 
@@ -320,6 +322,8 @@ class Drill:
         number = status.plan.round if status.plan else -1
         assert number >= self._rounds.get(uid, -1), "an earlier round came back"
         self._rounds[uid] = number
+        if is_true(status.conditions, "Compacted"):
+            assert self._compacted.setdefault(uid, number) == number, "a compacted job is worked again"
         told = {one.type: one.status for one in status.conditions if one.type in {"Complete", "Failed"}}
         over = "True" in told.values()
         mine = [one for one in sets if one.metadata.controller_uid == uid and one.spec.round == number]
