@@ -13,7 +13,7 @@ from adit.cluster.cluster import Cluster, Conflict, ObjectNotFound
 from adit.cluster.events import EventRecorder
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots, SlotsTaken
-from adit.errors import AditError, BadInput, PermanentError
+from adit.errors import AditError, BadInput, PeerUnavailable, PermanentError, RetryableError
 from adit_operator.accept import credential_of
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock, timestamp
@@ -155,10 +155,14 @@ class Probes:
             await self._prober.probe(server, entry.decode(errors="replace").strip() or None)
         except BadInput as error:
             return unasked(error)
+        except PeerUnavailable as error:
+            return Answer("False", error.reason, error.message)
+        except RetryableError as error:
+            # it answers, and badly: what is away is not back yet, and what is there is not away
+            away = str(endpoint_of(server.spec)) in self._reach.down()
+            return Answer("False", error.reason, error.message) if away else refused(error.message)
         except PermanentError as error:
             return refused(error.message)
-        except AditError as error:
-            return Answer("False", error.reason, error.message)
         return ANSWERED
 
     def _secret(self, server: DicomServer) -> SeenSecret | None:

@@ -7,7 +7,7 @@ from adit.api.conditions import condition_of
 from adit.cluster.cluster import ClusterUnavailable, Forbidden
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.kinds import Ref
-from adit.errors import BadInput, PeerUnavailable
+from adit.errors import BadInput, PeerUnavailable, RetryableError
 from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.reach import JITTER, REGULAR_SECONDS
 from adit_operator.testing.desk import Desk
@@ -158,6 +158,21 @@ async def test_what_cannot_be_asked_is_unknown_and_no_outage(desk: Desk, cluster
         )
         assert bench.reach.down() == {}
     assert await bench.told() == ("Unknown", "BadInput")
+
+
+async def test_a_server_that_answers_badly_is_not_away_and_one_that_is_away_is_not_back(
+    desk: Desk, cluster: EmbeddedCluster
+) -> None:
+    bench = await bench_of(desk, cluster)
+    bench.prober.errors["pacs"] = RetryableError("HTTP 503", reason="CannotAnswerNow")
+    async with bench.running():
+        await bench.until(lambda: bench.asked() == 1)
+        await bench.until(lambda: bench.events.reasons == ["Reachable", "Reachable"])
+        assert bench.reach.down() == {}
+        assert await bench.told() == ("True", "ProbeRefused")
+        await bench.suspect()
+        await bench.until(lambda: "Unreachable" in bench.events.reasons)
+        assert bench.reach.down() == {ENDPOINT: "HTTP 503"}
 
 
 async def test_while_a_probe_borrows_a_runners_only_slot_no_runner_starts_there(
