@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from adit.api import labels
-from adit.cluster.cluster import Conflict, Manifest
+from adit.cluster.cluster import Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.errors import PermanentError
 from adit_operator.admission import admit
@@ -172,9 +172,15 @@ def _gift(world: World, transfer: SeenTransfer) -> Given | None:
 
 
 async def _ensure(world: World, secret: Manifest) -> None:
-    """A rendered Secret is named by its content: where the name is taken, the content is there."""
-    with contextlib.suppress(Conflict):
-        await world.cluster.create(secret)
+    """A rendered Secret is named by its content: where the name is taken, the content is there.
+
+    Most runners find theirs there already, and a look costs the API server less than a write that it refuses.
+    """
+    try:
+        await world.cluster.get(Ref.of(secret))
+    except ObjectNotFound:
+        with contextlib.suppress(Conflict):
+            await world.cluster.create(secret)
 
 
 def running_on(world: World, endpoint: str) -> int:

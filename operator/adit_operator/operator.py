@@ -178,7 +178,8 @@ class Operator:
                 self._heed(turn)
                 self._turned(turn)
                 wait = self._seconds_to(turn)
-                await show_allocation(self._world, turn.allocation)
+                left = await show_allocation(self._world, turn.allocation)
+                wait = min(wait, left) if left else wait
                 await self._sweep()
             except AditError as error:
                 log.warning("admission is tried again", reason=error.reason)

@@ -20,7 +20,11 @@ NIGHT = Ref("TransferJob", "default", "night")
 @asynccontextmanager
 async def operating(cluster: EmbeddedCluster, prober: FakeProber | None = None) -> AsyncIterator[None]:
     operator = Operator(
-        cluster, FlockLease(cluster.data), OperatorSettings(), prober or FakeProber(), slots=cluster.interactive_slots()
+        cluster,
+        FlockLease(cluster.data),
+        OperatorSettings(status_seconds=0.2),
+        prober or FakeProber(),
+        slots=cluster.interactive_slots(),
     )
     task = asyncio.create_task(operator.run())
     try:
