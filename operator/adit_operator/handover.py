@@ -18,6 +18,8 @@ from adit_operator.shares import Shares, Turn
 PATIENCE = timedelta(minutes=10)
 CLEAR_LEAD = 2
 
+Order = tuple[int, bool, int, float, str]
+
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
@@ -37,18 +39,37 @@ def makes_room(
     lacking, turn = Counter(shortage), over.shares.turn_of(transfer, need)
     for name in shortage:
         while lacking[name] > 0:
-            able = []
-            for runner in over.staying:
-                if name in runner.endpoints and runner not in chosen:
-                    lead = _lead(runner, transfer, name, over.shares, chosen)
-                    if _gives_way(runner, transfer, lead, turn, over):
-                        able.append((_order(runner, lead, over.now), runner))
+            able = _able(transfer, name, turn, chosen, over)
             if not able:
                 return ()
             best = min(able, key=itemgetter(0))[1]
             chosen.append(best)
             lacking.subtract(best.endpoints)
-    return tuple(runner for runner in chosen if not _spared(runner, chosen, shortage))
+    if len(chosen) == 1:
+        return tuple(chosen)
+    alone = [pair for pair in _able(transfer, next(iter(shortage)), turn, (), over) if _suffices(pair[1], shortage)]
+    least = max(runner.priority for runner in chosen)
+    alone = [pair for pair in alone if pair[1].priority <= least]
+    return (min(alone, key=itemgetter(0))[1],) if alone else tuple(chosen)
+
+
+def _able(
+    transfer: SeenTransfer, name: str, turn: Turn, chosen: Sequence[Runner], over: HandOver
+) -> list[tuple[Order, Runner]]:
+    """The runners at an endpoint that give way to the job, each with its place in the order in which they are asked."""
+    able = []
+    for runner in over.staying:
+        if name in runner.endpoints and runner not in chosen:
+            lead = _lead(runner, transfer, name, over.shares, chosen)
+            if _gives_way(runner, transfer, lead, turn, over):
+                able.append((_order(runner, lead, over.now), runner))
+    return able
+
+
+def _suffices(runner: Runner, shortage: Mapping[str, int]) -> bool:
+    """Whether it leaves all that is lacking by itself."""
+    freed = Counter(runner.endpoints)
+    return all(freed[name] >= count for name, count in shortage.items())
 
 
 def _lead(runner: Runner, transfer: SeenTransfer, name: str, shares: Shares, chosen: Sequence[Runner]) -> int:
@@ -71,16 +92,10 @@ def _gives_way(runner: Runner, transfer: SeenTransfer, lead: int, turn: Turn, ov
     return (lead >= CLEAR_LEAD or long) and turn < over.shares.turn_without(runner)
 
 
-def _order(runner: Runner, lead: int, now: datetime) -> tuple[int, bool, int, float, str]:
+def _order(runner: Runner, lead: int, now: datetime) -> Order:
     """The least urgent first, then who was asked already, whose namespace has most, the youngest.
 
     Of those whose namespace is just ahead the one that had its slot longest.
     """
     age = (now - runner.since).total_seconds() if runner.since > NEVER else 0.0
     return (runner.priority, not runner.asked, -lead, -age if lead == 1 else age, runner.uid)
-
-
-def _spared(runner: Runner, chosen: Sequence[Runner], shortage: Mapping[str, int]) -> bool:
-    """Whether the others suffice without an earlier choice."""
-    others = Counter(name for one in chosen if one is not runner for name in one.endpoints)
-    return all(others[name] >= count for name, count in shortage.items())

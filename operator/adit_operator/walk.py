@@ -151,8 +151,6 @@ class Walk:
         """Whether slots come free for the job, if need be since others are asked to make room."""
         shortage = self._room.shortage(wish.need)
         if shortage:
-            if not self._room.first_in_line(full):
-                return False
             asked = makes_room(wish.transfer, wish.need, shortage, self._hand_over)
             if not asked:
                 return False
@@ -164,10 +162,14 @@ class Walk:
     def _wait(self, wish: _Wish, full: Sequence[str]) -> None:
         """The job waits for somebody's end."""
         if self._room.first_in_line(full):
-            kept = full if wish.running else wish.need
-            self._room.take({name: wish.need[name] for name in kept})
+            ends = full if wish.running else tuple(wish.need)
+            self._room.take({name: wish.need[name] for name in ends if not self._obtainable(wish, name)})
             self._shares.take(wish.transfer, wish.need)
         self._stand(wish, full, promised=False)
+
+    def _obtainable(self, wish: _Wish, name: str) -> bool:
+        """Whether somebody would make room there once the job's other end is free: no need to keep a slot."""
+        return bool(makes_room(wish.transfer, wish.need, {name: wish.need[name]}, self._hand_over))
 
     def _stand(self, wish: _Wish, full: Sequence[str], *, promised: bool) -> None:
         """The job stands in the line of each full endpoint, once, and says so."""

@@ -1,15 +1,19 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from adit_operator.admission import Admission
+from adit_operator.handover import HandOver, makes_room
 from adit_operator.runners import Runner, beyond_parallelism
+from adit_operator.shares import Shares
 from adit_operator.testing.builders import seen_transfer
 from adit_operator.testing.fakes import START
 from tests.operator.admission_world import SHUT, World
 
 ONE_SLOT: dict[str, Any] = {"limits": {"maxAssociations": 2, "reservedInteractive": 1}}
 PATIENCE = 600
+PAUSE = timedelta(seconds=1)
 
 
 def world_of(slots: int) -> World:
@@ -76,6 +80,17 @@ def test_who_leaves_anyway_makes_room_enough() -> None:
     assert told(world.turn()) == []
 
 
+def test_a_runner_that_leaves_anyway_gives_its_namespace_no_lead() -> None:
+    world = world_of(2)
+    world.submit("one", count=1)
+    world.submit("two", count=1)
+    world.turn()
+    world.wait(2 * PATIENCE)
+    world.change("two", suspend=True)
+    world.submit("other", namespace="trial", count=2)
+    assert told(world.turn()) == []
+
+
 def test_nobody_makes_room_where_that_would_not_suffice() -> None:
     world = world_of(1)
     world.server("archive", **ONE_SLOT)
@@ -105,9 +120,36 @@ def test_one_runner_at_both_ends_is_told_rather_than_two() -> None:
     world.submit("b", "archive", "research", count=1)
     world.turn()
     world.submit("urgent", "pacs", "archive", count=1, priority=500)
-    admission = world.turn()
-    assert len(admission.yield_) <= 2
+    assert told(world.turn()) == [("both-0", "AfterTask", "Preempted")]
     assert yielded(world) == ["urgent"]
+
+
+def test_two_less_urgent_runners_are_told_rather_than_one_that_is_more_urgent() -> None:
+    world = world_of(2)
+    world.server("archive", limits={"maxAssociations": 3})
+    world.submit("both", "pacs", "archive", count=1, priority=100)
+    world.submit("a", "pacs", "research", count=1, priority=50)
+    world.submit("b", "archive", "research", count=1, priority=50)
+    world.turn()
+    world.submit("urgent", "pacs", "archive", count=1, priority=500)
+    assert [uid for uid, _, _ in told(world.turn())] == ["a-0", "b-0"]
+
+
+def test_a_job_that_cannot_get_one_end_does_not_hold_up_who_needs_the_other_only() -> None:
+    world = world_of(2)
+    world.server("archive", **ONE_SLOT)
+    world.submit("low", "pacs", "research", count=2, priority=50)
+    world.submit("equal", "archive", "research", count=1, priority=500)
+    world.turn()
+    world.submit("stuck", "pacs", "archive", count=1, priority=500)
+    world.wait(1)
+    world.submit("urgent", "pacs", "research", count=1, priority=500)
+    assert len(told(world.turn())) == 1
+    assert yielded(world) == ["urgent"]
+    equal = next(job for job in world.running() if job.owner_uid == "equal")
+    world.end(equal, states=("S", "S"))
+    assert len(told(world.turn())) == 1
+    assert yielded(world) == ["stuck"]
 
 
 def test_a_namespace_far_below_its_share_gets_a_slot_at_once() -> None:
@@ -133,6 +175,44 @@ def test_a_single_slot_is_handed_over_after_a_while_only() -> None:
     world.wait(PATIENCE)
     world.turn()
     assert yielded(world) == ["one"]
+
+
+def test_the_namespace_that_has_most_gives_first() -> None:
+    world = world_of(7)
+    world.submit("most", count=4)
+    world.turn()
+    world.wait(1)
+    world.submit("many", count=3, namespace="teaching")
+    world.turn()
+    world.submit("none", count=1, namespace="trial")
+    assert [uid for uid, _, _ in told(world.turn())] == ["most-0"]
+
+
+def test_of_those_just_ahead_the_one_that_had_its_slot_longest_gives_it() -> None:
+    world = world_of(2)
+    world.submit("first", count=1)
+    world.turn()
+    world.wait(60)
+    world.submit("second", count=1, namespace="teaching")
+    world.turn()
+    world.wait(PATIENCE)
+    world.submit("third", count=1, namespace="trial")
+    assert [uid for uid, _, _ in told(world.turn())] == ["first-0"]
+
+
+def test_who_was_told_before_is_told_again_rather_than_a_younger_one() -> None:
+    low, urgent = seen_transfer("low", priority=50), seen_transfer("urgent", priority=500)
+    runners = [Runner("asked", low, ("A",), START, asked=True), Runner("younger", low, ("A",), START + PAUSE)]
+    over = HandOver(runners, Shares(runners, (), frozenset({"A"}), START + PAUSE), START + PAUSE, PATIENCE * PAUSE)
+    assert [one.uid for one in makes_room(urgent, {"A": 1}, {"A": 1}, over)] == ["asked"]
+
+
+def test_a_namespace_that_gives_one_leads_by_one_less() -> None:
+    world = world_of(4)
+    world.submit("has", "pacs", "again", count=2)
+    world.turn()
+    world.submit("wants", "pacs", "again", namespace="trial", count=1)
+    assert len(told(world.turn())) == 1, "its two slots are those of one runner"
 
 
 def test_inside_one_namespace_nobody_makes_room_for_an_equal() -> None:
