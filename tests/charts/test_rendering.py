@@ -12,6 +12,7 @@ from adit.api import labels
 from adit_operator.figures import Figures
 from adit_operator.metrics import Metrics, families
 from adit_operator.runner_pod import RunnerPod
+from adit_operator.settings import OperatorSettings
 from tests.charts.helm import CHART, Helm, HelmError
 from tests.cluster.access import Kubernetes
 
@@ -78,6 +79,8 @@ def test_the_api_server_takes_what_the_chart_makes(
         ({"nonsense": 1}, "nonsense"),
         ({"settings": {"callingAeTitle": "X"}}, "callingAeTitle"),
         ({"settings": {"callingAETitle": "SEVENTEEN-LETTERS"}}, "callingAETitle"),
+        ({"settings": {"anonymizationSeed": "A Seed!"}}, "anonymizationSeed"),
+        ({"settings": {"anonymizationSeed": "0123456789abcdef" * 4}}, "anonymizationSeed"),
         ({"operator": {"replicas": 2}}, "replicas"),
         ({"watchNamespaces": ["Upper"]}, "watchNamespaces"),
         ({"policies": {"urgentAbove": 1001}}, "urgentAbove"),
@@ -155,6 +158,16 @@ def environment(helm: Helm, *arguments: str) -> dict[str, str]:
     [deployment] = of_kind(helm.render(*arguments), "Deployment")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def test_settings_reach_the_operator_as_it_reads_them(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ("anonymizationSeed=study-key", "writesPerSecond=20", "statusSeconds=2", "keepRunnersSeconds=31536000")
+    for name, value in environment(helm, "--set", ",".join(f"settings.{one}" for one in given)).items():
+        monkeypatch.setenv(name, value)
+    settings = OperatorSettings()
+    assert settings.key_secret == "study-key"
+    told = (settings.writes_per_second, settings.status_seconds, settings.keep_runners_seconds)
+    assert told == (20, 2.0, 31_536_000.0)
 
 
 def test_what_runners_pods_are_to_have_reaches_the_operator_as_it_understands_it(helm: Helm, tmp_path: Path) -> None:
