@@ -80,7 +80,7 @@ class Play:
         await self.cluster.create(stranger)
 
     async def act(self) -> None:
-        """A job runs, is shut down, its Jobs vanish while its sets change all the time; then everything is tidied and removed."""
+        """A job runs, is shut down, its Jobs vanish while its sets change; then all is tidied and removed."""
         night = self._in_tenant("TransferJob", "night")
         await self._until("every set has a Job", self._every_set_has_a_job)
         await self.cluster.patch(night, {"spec": {"shutdown": "Immediate"}})
