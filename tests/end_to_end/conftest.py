@@ -17,6 +17,14 @@ from tests.end_to_end.ward import RUNNER, Ward, ended
 MOST = 90  # namespaces that one release watches
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who comes first waits for the images and for the installation, too."""
+    for item in items:
+        if "release" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(300))
+            return
+
+
 def free_port() -> int:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
@@ -35,8 +43,10 @@ def release(
 
     Its tenants are new namespaces, as many as this session's tests take, so that it meets nobody else's jobs.
     """
-    asked = [getattr(item, "fixturenames", ()) for item in request.session.items]
-    tenants = min(MOST, sum(("release" in names) + ("neighbour" in names) for names in asked))
+    asked = [(item.path, getattr(item, "fixturenames", ())) for item in request.session.items]
+    alone = sum(("tenant" in names) + ("neighbour" in names) for _, names in asked)
+    shared = len({path for path, names in asked if "release" in names})  # a module's own, for several of its tests
+    tenants = min(MOST, alone + 2 * shared)
     with installed(helm, kubernetes, adit_images, tmp_path_factory.mktemp("release"), tenants) as made:
         yield made
 
