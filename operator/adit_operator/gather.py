@@ -96,7 +96,7 @@ async def _with_list(world: World, seen: Observed) -> Observed:
     begins = job.status.plan is None or terminal(job)
     if begins and job.spec.tasks is None and refusal(seen) is not None:
         return seen  # of a job that is refused anyway nothing is planned, and its Secrets need not be read
-    found = await listed(world.cluster, remembered, job, seen.sets)
+    found = await listed(world.cluster, remembered, job, seen.sets, world.clock.monotonic())
     return replace(seen, unlisted=found) if isinstance(found, Waiting) else replace(seen, tasks=found)
 
 

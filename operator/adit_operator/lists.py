@@ -1,7 +1,9 @@
 """Lists: the ordered tasks of a job, read only while its sets are made: inline, from Secrets, or from its own sets."""
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adit.api import labels
@@ -13,7 +15,7 @@ from adit.api.written_list import PURPOSE_TASKS
 from adit.cluster.cluster import Cluster, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
-from adit_operator.memory import TaskLists
+from adit_operator.memory import ReadList, TaskLists
 from adit_operator.observed import SeenSet, Waiting, terminal
 from adit_operator.plan import missing_sets
 from adit_operator.project import seen_secret
@@ -21,6 +23,9 @@ from adit_operator.retention import compacted
 
 if TYPE_CHECKING:
     from adit.api.tasks import TransferTask
+
+# While sets are made, how often the Secrets are compared with what was planned.
+COMPARE_SECONDS = 10.0
 
 
 def list_needed(job: TransferJob, sets: Sequence[SeenSet]) -> bool:
@@ -32,24 +37,31 @@ def list_needed(job: TransferJob, sets: Sequence[SeenSet]) -> bool:
 
 
 async def listed(
-    cluster: Cluster, remembered: TaskLists, job: TransferJob, sets: Sequence[SeenSet]
+    cluster: Cluster, remembered: TaskLists, job: TransferJob, sets: Sequence[SeenSet], now: float
 ) -> TaskList | Waiting:
     """The job's whole list, or why a person must act before it can be read.
 
-    What was planned is what is moved: once a plan stands, a list of its hash is kept until all sets are made. Where a
-    Secret is gone or changed, a later round is made from the first round's sets, if they are all there.
+    Once a plan stands, a list of its hash is remembered until all sets are made; every few seconds the Secrets are
+    compared with it. Where one is gone or changed and the first round's sets are all there, these are the list.
     """
     if job.spec.tasks is not None:
         return TaskList.of(job.spec.tasks)
     uid, expected = job.metadata.uid, _whole_plan(job)
     kept = remembered.get(uid)
-    if kept is not None and expected is not None and kept.sha256 == expected.tasks_hash:
-        return kept
-    found = await _from_secrets(cluster, job)
+    if kept is None or expected is None or kept.sha256 != expected.tasks_hash:
+        kept = None
+    elif now - kept.at < COMPARE_SECONDS:
+        return kept.tasks
+    sources = await _sources(cluster, job)
+    if kept is not None and (isinstance(sources, Waiting) or _hash(sources) == kept.contents):
+        remembered.keep(uid, replace(kept, at=now))
+        return kept.tasks
+    found = await _read(sources, job)
     if expected is not None and (isinstance(found, Waiting) or found.sha256 != expected.tasks_hash):
         found = await _from_sets(cluster, expected, sets) or found
     if isinstance(found, TaskList):
-        remembered.keep(uid, found)
+        contents = "" if isinstance(sources, Waiting) else _hash(sources)
+        remembered.keep(uid, ReadList(found, found.sha256, contents, now))
     return found
 
 
@@ -59,7 +71,8 @@ def _whole_plan(job: TransferJob) -> Plan | None:
     return next((plan for plan in plans if plan.round == 0 and plan.scope is None), None)
 
 
-async def _from_secrets(cluster: Cluster, job: TransferJob) -> TaskList | Waiting:
+async def _sources(cluster: Cluster, job: TransferJob) -> list[TaskSource] | Waiting:
+    """What is in the Secrets now."""
     sources: list[TaskSource] = []
     for one in job.spec.tasks_from or ():
         ref = Ref("Secret", job.metadata.namespace, one.secret_ref.name)
@@ -67,6 +80,16 @@ async def _from_secrets(cluster: Cluster, job: TransferJob) -> TaskList | Waitin
         if isinstance(source, Waiting):
             return source
         sources.append(source)
+    return sources
+
+
+def _hash(sources: Sequence[TaskSource]) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(one.content).digest() for one in sources)).hexdigest()
+
+
+async def _read(sources: Sequence[TaskSource] | Waiting, job: TransferJob) -> TaskList | Waiting:
+    if isinstance(sources, Waiting):
+        return sources
     pseudonymized = job.spec.pseudonymization.profile is not None
     try:
         return await asyncio.to_thread(read_task_list, sources, pseudonymized=pseudonymized)

@@ -27,19 +27,29 @@ class Pace:
         return tokens >= 1
 
 
+@dataclass(frozen=True, slots=True)
+class ReadList:
+    """A list as it was read: its own hash, that of the Secrets' contents, and when they were looked at last."""
+
+    tasks: TaskList
+    sha256: str
+    contents: str
+    at: float
+
+
 class TaskLists:
     """The lists of the jobs whose sets are being made, by the job's UID; the oldest go where there are too many."""
 
     def __init__(self) -> None:
-        self._lists: OrderedDict[str, TaskList] = OrderedDict()
+        self._lists: OrderedDict[str, ReadList] = OrderedDict()
 
-    def get(self, uid: str) -> TaskList | None:
+    def get(self, uid: str) -> ReadList | None:
         return self._lists.get(uid)
 
-    def keep(self, uid: str, tasks: TaskList) -> None:
+    def keep(self, uid: str, read: ReadList) -> None:
         self.forget(uid)
-        self._lists[uid] = tasks
-        while len(self._lists) > 1 and sum(map(len, self._lists.values())) > MAX_REMEMBERED_TASKS:
+        self._lists[uid] = read
+        while len(self._lists) > 1 and sum(len(one.tasks) for one in self._lists.values()) > MAX_REMEMBERED_TASKS:
             self._lists.popitem(last=False)
 
     def forget(self, uid: str) -> None:

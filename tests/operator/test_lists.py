@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 from adit.api.conditions import condition_of
@@ -8,6 +9,7 @@ from adit.cluster.kinds import Ref
 from adit.testing.cluster import transfer_job_manifest
 from adit_operator.decision import Later
 from adit_operator.reconcile import reconcile
+from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import Desk
 
 KEY = "tasks.jsonl.gz"
@@ -140,6 +142,20 @@ async def test_once_all_sets_are_made_the_secret_may_go_even_for_a_retry(desk: D
     assert (tasks.total, tasks.succeeded, tasks.failed) == (3, 1, 2)
 
 
+async def test_a_list_that_is_put_together_again_is_remembered(desk: Desk) -> None:
+    await desk.cluster.create(task_secret(8))
+    await desk.cluster.create(night())
+    await desk.play_all("F")
+    await delete_secret(desk)
+    desk.crash()
+    desk.world = replace(desk.world, settings=OperatorSettings(writes_per_second=2, status_seconds=0))
+    await desk.change({"retry": {"token": "again", "scope": "All"}})
+    await desk.settle()
+    kept = desk.world.memory.lists.get((await desk.job()).metadata.uid)
+    assert kept is not None
+    assert len(kept.tasks) == 8
+
+
 async def test_a_retry_without_secret_and_sets_waits_for_the_secret(desk: Desk) -> None:
     await desk.cluster.create(task_secret(2))
     await desk.cluster.create(night())
@@ -170,11 +186,30 @@ async def test_a_planned_list_is_read_once_and_kept_only_until_its_sets_are_made
     uid = (await desk.job()).metadata.uid
     kept = desk.world.memory.lists.get(uid)
     assert kept is not None
-    assert len(kept) == 8
+    assert len(kept.tasks) == 8
     await delete_secret(desk)
     await desk.settle()
     assert (await stalled(desk), len(await set_ids(desk))) == (None, 8)
     assert desk.world.memory.lists.get(uid) is None
+
+
+async def test_a_list_that_changes_while_its_sets_are_made_stalls_the_job(desk: Desk) -> None:
+    desk.world = replace(desk.world, settings=OperatorSettings(writes_per_second=2, status_seconds=0))
+    await desk.cluster.create(task_secret(8))
+    await desk.cluster.create(night())
+    await desk.settle()
+    assert 0 < len(await set_ids(desk)) < 8
+    await delete_secret(desk)
+    await desk.cluster.create(task_secret(9))
+    await desk.settle()
+    assert await stalled(desk) is None
+    desk.clock.advance(10)
+    await desk.settle()
+    assert await stalled(desk) == "InputChanged"
+    await delete_secret(desk)
+    await desk.cluster.create(task_secret(8))
+    await desk.settle()
+    assert await stalled(desk) is None
 
 
 async def test_a_status_says_nothing_of_patients_in_secrets(desk: Desk) -> None:
