@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adit.cluster.kinds import Ref
-from adit.testing.cluster import transfer_job_manifest
+from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.observed import SeenJob, SeenSet
 from adit_operator.settings import OperatorSettings
 from adit_operator.sweep import orphans, outlived
@@ -91,6 +91,20 @@ async def test_the_numbers_of_attempts_go_on_after_their_jobs_are_gone(desk: Des
         desk.clock.advance(7200)
     names = [job["metadata"]["name"][-3:] for job in (await desk.cluster.list("Job")).items]
     assert "-a0" not in names
+
+
+async def test_what_one_tenant_deletes_stops_no_runner_of_another(desk: Desk) -> None:
+    for tenant in ("ward", "lab"):
+        for manifest in (server_manifest("pacs"), server_manifest("research", port=11113), transfer_job_manifest()):
+            manifest["metadata"]["namespace"] = tenant
+            await desk.cluster.create(manifest)
+    await desk.settle()
+    for one in (await desk.cluster.list("TaskSet", namespace="ward")).items:
+        await desk.cluster.delete(Ref.of(one))
+    await desk.see_all()
+    await desk.sweep()
+    left = [job["metadata"]["labels"]["adit.dev/owner-namespace"] for job in await desk.runner_jobs()]
+    assert left == ["lab"]
 
 
 async def test_a_namespace_that_is_watched_no_longer_keeps_its_runners(desk: Desk) -> None:
