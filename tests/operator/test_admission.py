@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit_operator.admission import Admission, Candidate, admissible, admit, startable
@@ -213,6 +213,7 @@ def test_a_transfer_takes_a_slot_on_each_end() -> None:
     st.integers(0, 4),
     st.integers(0, 4),
 )
+@settings(deadline=None)
 def test_no_cap_is_ever_exceeded(jobs: list[Any], cap_a: int, cap_b: int, taken_a: int) -> None:
     candidates = [
         Candidate(seen_transfer(f"j{i}", parallelism=parallelism, priority=priority), sets(count, f"j{i}"), tuple(ends))

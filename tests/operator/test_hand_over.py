@@ -85,9 +85,10 @@ def test_a_runner_that_leaves_anyway_gives_its_namespace_no_lead() -> None:
     world.submit("one", count=1)
     world.submit("two", count=1)
     world.turn()
-    world.wait(2 * PATIENCE)
     world.change("two", suspend=True)
-    world.submit("other", namespace="trial", count=2)
+    world.submit("gets", namespace="teaching", count=1)
+    world.wait(1)
+    world.submit("waits", namespace="trial", count=1)
     assert told(world.turn()) == []
 
 
@@ -215,6 +216,16 @@ def test_a_namespace_that_gives_one_leads_by_one_less() -> None:
     assert len(told(world.turn())) == 1, "its two slots are those of one runner"
 
 
+def test_a_namespace_does_not_give_its_last_two_slots_for_one_runner_at_once() -> None:
+    world = world_of(2)
+    world.submit("has", count=2)
+    world.turn()
+    world.submit("wants", "pacs", "again", namespace="trial", count=1)
+    assert told(world.turn()) == []
+    world.wait(PATIENCE)
+    assert len(told(world.turn())) == 2
+
+
 def test_inside_one_namespace_nobody_makes_room_for_an_equal() -> None:
     world = world_of(2)
     world.submit("young", count=9)
@@ -242,6 +253,12 @@ def test_a_runner_whose_job_is_gone_is_beyond_no_parallelism() -> None:
     owner = seen_transfer("one", parallelism=1)
     runners = [Runner("orphan", None, (), START), Runner("a", owner, (), START)]
     assert beyond_parallelism(runners) == ()
+
+
+def test_who_was_told_already_to_keep_a_lower_parallelism_is_told_again() -> None:
+    owner = seen_transfer("one", parallelism=1)
+    runners = [Runner("asked", owner, (), START, asked=True), Runner("younger", owner, (), START + PAUSE)]
+    assert [one.uid for one in beyond_parallelism(runners)] == ["asked"]
 
 
 def test_a_lower_limit_is_obeyed_and_nothing_starts_until_it_is() -> None:
