@@ -1,11 +1,14 @@
 import asyncio
+import re
 from collections import Counter
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from adit.api.counts import TaskCounts
 from adit.api.endpoint import endpoint_of
 from adit.cluster.kinds import Ref
+from adit_jobrunner.metrics import RunnerMetrics
 from adit_operator.cache import Cache
 from adit_operator.figures import Figures, figures_of
 from adit_operator.metrics import Metrics, OfTheMoment, families
@@ -111,3 +114,11 @@ def test_the_slots_of_who_was_told_to_stop_are_draining() -> None:
     allocation = Allocation(Counter({endpoint: 2}), frozenset(), Counter(), held)
     figures = figures_of(cache, allocation, Reach(), 0, 0)
     assert (figures.allocated, figures.draining) == ({endpoint: 2}, {endpoint: 1})
+
+
+def test_the_operations_page_lists_every_metric_and_no_other(project: Path) -> None:
+    page = (project / "docs/operations.md").read_text("utf-8").partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    listed = {name for row in page.splitlines() if row.startswith("| `") for name in re.findall(r"adit_\w+", row)}
+    counted = (*Metrics().registry.collect(), *RunnerMetrics().registry.collect())
+    known = {one.name + ("_total" if one.type == "counter" else "") for one in (*families(FIGURES, 1.0), *counted)}
+    assert listed == known
