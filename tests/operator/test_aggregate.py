@@ -36,7 +36,7 @@ def test_each_task_counts_once_by_its_newest_round(
 ) -> None:
     total, sets, repeated = job
     states = newest_states(sets) | dict.fromkeys(repeated, "P")
-    wanted = Counter(states.values()) + Counter({without: total - len(states)})
+    wanted: Counter[str] = Counter(states.values()) + Counter({without: total - len(states)})
     counts = aggregate(total, sets, without_record=without, repeated=repeated).tasks
     told = (counts.pending, counts.succeeded, counts.warned, counts.failed, counts.canceled)
     assert told == tuple(wanted[letter] for letter in "PSWFC")
