@@ -22,7 +22,7 @@ from tests.end_to_end.faults import (
 )
 from tests.end_to_end.release import Release, Resident
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]  # where a lease must end first
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cluster.access import Kubernetes
-from tests.end_to_end.faults import LABELS, all_there_once, pace, runner_pods, under_way
+from tests.end_to_end.faults import LABELS, all_there_once, pace, under_way
 from tests.end_to_end.release import OPERATOR, Release, Resident
 from tests.end_to_end.tenant import until
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]  # where a lease must end first
 AWAY_SECONDS = 30.0
 
 
@@ -89,7 +89,7 @@ def test_runners_work_on_while_the_api_server_does_not_answer(tenant: Resident, 
     if kubernetes.node is None:
         pytest.skip("only the local cluster's API server can be stopped for a while")
     under_way(tenant)
-    pods, before = runner_pods(tenant), len(tenant.arrived)
+    before = len(tenant.arrived)
     server = kubernetes.program("kube-apiserver")
     os.kill(server, signal.SIGSTOP)
     try:
@@ -99,5 +99,5 @@ def test_runners_work_on_while_the_api_server_does_not_answer(tenant: Resident, 
         os.kill(server, signal.SIGCONT)
 
     assert before < during
-    all_there_once(tenant)
-    assert len(pods) == 1
+    # a runner whose sign of life was due just before it went away may have given up, and is followed after its lease
+    all_there_once(tenant, seconds=110)
