@@ -84,6 +84,7 @@ def test_when_the_leader_is_killed_in_mid_job_the_other_one_brings_it_to_its_end
     assert ward.arrived == ward.expected
     assert holder(ward).startswith("second_")
     assert second.lines()[0] == "the operator stands by"
+    assert (second.healthy, second.stands_by) == (True, False)
     assert second.process.end() == 0
     assert holder(ward) == ""
 
