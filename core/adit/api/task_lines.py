@@ -1,5 +1,6 @@
 """Tasks from Secrets: JSON lines, plain or gzip, read with limits; what is wrong is said by Secret, line and field."""
 
+import codecs
 import gzip
 import io
 import json
@@ -26,6 +27,7 @@ MAX_UNPACKED_BYTES = 32 << 20
 MAX_LINES = 2 * MAX_TASKS_PER_SECRET
 MAX_NAMED_PROBLEMS = 5
 GZIP_SUFFIX = ".gz"
+BOM = codecs.BOM_UTF8  # Windows' programs begin a text with it
 FIELDS = frozenset(str(field.alias) for field in TransferTask.model_fields.values())
 
 
@@ -116,13 +118,14 @@ def _tasks_of(source: TaskSource, problems: _Problems) -> Iterator[tuple[int, Tr
         try:
             yield number, TransferTask.model_validate_json(line, strict=True, by_alias=True, by_name=False)
         except ValidationError:
-            for sentence in _sentences(line):
+            # a line that is refused is always told: one that is left out would be a study that nobody misses
+            for sentence in tuple(_sentences(line)) or ("not a task",):
                 problems.add(f"{_named(source)}, line {number}: {sentence}")
 
 
 def _lines_of(source: TaskSource) -> Iterator[bytes]:
     """The lines, none longer than a task may be and all together no more than a list may be, whatever was packed."""
-    name, left = _named(source), MAX_UNPACKED_BYTES
+    name, left, begun = _named(source), MAX_UNPACKED_BYTES, False
     if len(source.content) > MAX_PACKED_BYTES:
         raise BadInput(f"{name}: more than {MAX_PACKED_BYTES >> 20} MiB", reason="InvalidTasks")
     with _opened(source) as opened:
@@ -140,7 +143,8 @@ def _lines_of(source: TaskSource) -> Iterator[bytes]:
                 limit = "a line longer" if len(line) > MAX_LINE_BYTES else "unpacked more"
                 size = MAX_LINE_BYTES if len(line) > MAX_LINE_BYTES else MAX_UNPACKED_BYTES
                 raise BadInput(f"{name}: {limit} than {size >> 10} KiB", reason="InvalidTasks")
-            yield line
+            yield line.removeprefix(BOM) if not begun else line
+            begun = True
 
 
 def _opened(source: TaskSource) -> IO[bytes]:
@@ -160,7 +164,7 @@ def _named(source: TaskSource) -> str:
 def _sentences(line: bytes) -> Iterator[str]:
     """What is wrong with one line; a field that we do not know stays unnamed, since it may be anything."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode("utf-8"))  # of bytes it would guess the encoding
     except (ValueError, RecursionError):
         yield "not JSON (one task per line, in UTF-8)"
         return

@@ -1,6 +1,7 @@
 """Transfer tasks: one study (or some of its series) of one patient, and the rules across the tasks of a job."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -78,7 +79,7 @@ def problems_across(
     ids: dict[str, int] = {}
     patient_of_study: dict[str, tuple[int, str]] = {}
     pseudonyms = _Pseudonyms(place)
-    taken: dict[str, list[tuple[int, frozenset[str]]]] = {}
+    taken: defaultdict[str, _Taken] = defaultdict(_Taken)
     for position, task in enumerate(tasks):
         name = task.id if task.id is not None else default_id(position)
         first = ids.setdefault(name, position)
@@ -87,22 +88,33 @@ def problems_across(
         where, patient = patient_of_study.setdefault(task.study_instance_uid, (position, task.patient_id))
         if patient != task.patient_id:
             yield TaskProblem(position, "patientId", f"{place(where)} gives the same study another patient")
-        yield from _overlaps(position, task, taken.setdefault(task.study_instance_uid, []), place)
+        yield from taken[task.study_instance_uid].problems(position, task, place)
         yield from pseudonyms.problems(position, task) if pseudonymized else _needless(position, task)
 
 
-def _overlaps(
-    position: int, task: TransferTask, earlier: list[tuple[int, frozenset[str]]], place: Place
-) -> Iterator[TaskProblem]:
-    series = frozenset(task.series_instance_uids)
-    if len(series) != len(task.series_instance_uids):
-        yield TaskProblem(position, "seriesInstanceUids", "names a series twice")
-    for where, others in earlier:
-        if not series or not others or series & others:
+class _Taken:
+    """What of one study earlier tasks move: which took all of it first, and which took each series first."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._whole: int | None = None
+        self._series: dict[str, int] = {}
+
+    def problems(self, position: int, task: TransferTask, place: Place) -> Iterator[TaskProblem]:
+        """What is taken already of what this task moves; it is taken from now on."""
+        series = task.series_instance_uids
+        if len(frozenset(series)) != len(series):
+            yield TaskProblem(position, "seriesInstanceUids", "names a series twice")
+        earlier = [self._series[uid] for uid in series if uid in self._series] if series else [self._first]
+        where = min((one for one in (*earlier, self._whole) if one is not None), default=None)
+        if where is not None:
             sentence = f"{place(where)} already moves this study or one of these series"
             yield TaskProblem(position, "studyInstanceUid", sentence)
-            break
-    earlier.append((position, series))
+        for uid in series:
+            self._series.setdefault(uid, position)
+        self._first = position if self._first is None else self._first
+        if not series and self._whole is None:
+            self._whole = position
 
 
 def _needless(position: int, task: TransferTask) -> Iterator[TaskProblem]:

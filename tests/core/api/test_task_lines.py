@@ -1,5 +1,7 @@
+import codecs
 import gzip
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,6 +52,35 @@ def test_a_key_that_ends_in_gz_is_unpacked() -> None:
 def test_empty_lines_are_skipped_and_counted() -> None:
     assert len(read(b"\n" + lines(tasks(1)) + b"\n \n" + lines(tasks(1, start=5)).strip())) == 2
     assert "line 3: patientId" in refusal(b"\n\n" + lines([{"patientId": "*", "studyInstanceUid": "1.2"}]))
+
+
+def test_a_byte_order_mark_hides_no_task() -> None:
+    marked = codecs.BOM_UTF8 + lines(tasks(2))
+    assert read(marked, marked.replace(b"1.2.", b"1.3.").replace(b"P", b"Q")).ids == ("t0", "t1", "t2", "t3")
+
+
+@given(
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"]),
+    st.lists(
+        st.sampled_from(['{"patientId": "P%d", "studyInstanceUid": "1.%d"}', "", "[]", "\u00a0", "\ufeff"]), max_size=5
+    ),
+)
+def test_every_line_that_is_not_empty_is_a_task_or_told(encoding: str, forms: list[str]) -> None:
+    written = [form % (i, i + 1) if "%" in form else form for i, form in enumerate(forms)]
+    content = "\n".join(written).encode(encoding, "replace")
+    count = sum(1 for form in forms if form.strip())
+    try:
+        assert len(read(content)) == count
+    except BadInput:
+        assert not (encoding.startswith("utf-8") and count and all("%" in form for form in forms if form.strip()))
+
+
+def test_many_tasks_of_one_study_are_checked_in_a_moment() -> None:
+    """Compared each with each they would take half a minute."""
+    task = '{"patientId": "P", "studyInstanceUid": "1.2", "seriesInstanceUids": ["1.2.%d"]}\n'
+    began = time.monotonic()
+    assert len(read("".join(task % i for i in range(1, 10_001)).encode())) == 10_000
+    assert time.monotonic() - began < 10
 
 
 def test_packed_tasks_are_the_same_tasks() -> None:
