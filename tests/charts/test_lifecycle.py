@@ -1,71 +1,86 @@
-"""Install, upgrade, uninstall on a real cluster: the operator becomes ready, and what people made stays."""
+"""Install, upgrade, uninstall on a real cluster, for every namespace: jobs run, and what people made stays."""
 
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.charts.helm import CHART, Helm
 from tests.cluster.access import KubectlError, Kubernetes
+from tests.end_to_end.conftest import resident
+from tests.end_to_end.release import NAME, Release, Resident, restricted, until_policies_hold, values_for
+from tests.end_to_end.tenant import counts
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-SERVER = {
-    "apiVersion": "adit.dev/v1alpha1",
-    "kind": "DicomServer",
-    "metadata": {"name": "kept"},
-    "spec": {"aeTitle": "KEPT", "dimse": {"host": "127.0.0.1", "port": 10104}},
-}
+CLUSTER_WIDE = "clusterroles,clusterrolebindings,validatingadmissionpolicies,mutatingadmissionpolicies"
 
 
 @pytest.fixture
-def release(helm: Helm, namespace: str) -> Iterator[str]:
-    """A name that helm forgets again, whatever the test did with it."""
-    name = f"adit-{uuid.uuid4().hex[:6]}"
+def release(
+    helm: Helm, kubernetes: Kubernetes, namespace: str, adit_images: dict[str, str], tmp_path: Path
+) -> Iterator[Release]:
+    """One that is still to be installed; helm forgets it again, whatever the test did with it."""
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({**values_for(adit_images, ()), "folders": {}}))
     try:
-        yield name
+        yield Release(kubernetes, helm, namespace, values)
     finally:
-        helm("uninstall", name, "-n", namespace, "--ignore-not-found", "--wait=hookOnly")
+        helm("uninstall", NAME, "-n", namespace, "--ignore-not-found", "--wait=hookOnly")
+
+
+@pytest.fixture
+def tenant(release: Release, tmp_path: Path) -> Iterator[Resident]:
+    """A namespace that the release is not told of."""
+    name = f"tenant-{uuid.uuid4().hex[:8]}"
+    release.kubernetes.kubectl("create", "-f", "-", input=json.dumps(restricted(name)))
+    release.pool.append(name)
+    try:
+        with ExitStack() as opened:
+            yield resident(release, tmp_path / "tenant", opened)
+    finally:
+        release.kubernetes.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def as_documented(release: Release, verb: str, project: Path, *more: str) -> str:
+    """The documented command, on this namespace and with the images of the tree."""
+    command = f"helm {verb} {NAME} charts/adit -n adit --wait"
+    assert command in (project / "docs" / "install.md").read_text().splitlines()
+    words = (verb, NAME, str(CHART), "-n", release.namespace, "--wait", *more)
+    return release.helm(*words, "-f", str(release.values), "--force-conflicts", "--take-ownership", "--timeout=80s")
 
 
 def test_a_release_is_installed_upgraded_and_uninstalled_and_leaves_what_people_made(
-    helm: Helm, kubernetes: Kubernetes, adit_images: dict[str, str], namespace: str, release: str
+    release: Release, tenant: Resident, project: Path
 ) -> None:
     """In a namespace of the level `restricted`; helm waits until the operator's probe answers."""
-    images = [
-        word
-        for program, image in adit_images.items()
-        for repository, _, tag in [image.rpartition(":")]
-        for word in ("--set", f"images.{program}.repository={repository}", "--set", f"images.{program}.tag={tag}")
-    ]
-    common = (release, str(CHART), "-n", namespace, "--force-conflicts", "--take-ownership", "--wait", "--timeout=80s")
-    deployment = f"deployment/{release}-operator"
-
-    said = helm("install", *common, *images)
+    said = as_documented(release, "install", project)
     assert "encryption at rest" in " ".join(said.split())
-    kubernetes.kubectl("-n", namespace, "apply", "-f", "-", input=yaml.safe_dump(SERVER))
-    uid = kubernetes.kubectl("-n", namespace, "get", "dicomserver", "kept", "-o", "jsonpath={.metadata.uid}")
+    release.pool.append(tenant.namespace)
+    until_policies_hold(release)
+    studies = tenant.load("a")
+    tenant.job("night", studies)
+    tenant.wait_for_phase("night", "Success")
+    assert tenant.arrived == tenant.expected
 
-    helm("upgrade", *common, *images, "--set", "settings.callingAETitle=OTHER")
-    found = json.loads(kubernetes.kubectl("-n", namespace, "get", deployment, "-o", "json"))
+    as_documented(release, "upgrade", project, "--set", "settings.callingAETitle=OTHER")
+    found = json.loads(release.kubectl("get", f"deployment/{NAME}-operator", "-o", "json"))
     [container] = found["spec"]["template"]["spec"]["containers"]
     assert {"name": "CALLING_AE_TITLE", "value": "OTHER"} in container["env"]
     assert found["status"]["readyReplicas"] == 1
+    tenant.job("again", studies)
+    tenant.wait_for_phase("again", "Success")
+    kinds = ("tj/night", "tj/again", "dicomserver/source", "dicomserver/destination")
+    before = {kind: tenant.read(kind)["metadata"]["uid"] for kind in kinds}
 
-    helm("uninstall", release, "-n", namespace, "--wait=hookOnly")
+    release.helm("uninstall", NAME, "-n", release.namespace, "--wait=hookOnly")
     with pytest.raises(KubectlError, match="not found"):
-        kubernetes.kubectl("-n", namespace, "get", deployment)
-    again = kubernetes.kubectl("-n", namespace, "get", "dicomserver", "kept", "-o", "jsonpath={.metadata.uid}")
-    assert again == uid
-    left = kubernetes.kubectl(
-        *(
-            "get",
-            "clusterroles,clusterrolebindings,validatingadmissionpolicies,mutatingadmissionpolicies",
-            "-o",
-            "name",
-        ),
-        *("-l", f"app.kubernetes.io/instance={release}"),
-    )
-    assert left == ""
+        release.kubectl("get", f"deployment/{NAME}-operator")
+    assert {kind: tenant.read(kind)["metadata"]["uid"] for kind in kinds} == before
+    assert [tenant.status(name)["instances"] for name in ("night", "again")] == [counts(4)] * 2
+    left = release.kubernetes.kubectl("get", CLUSTER_WIDE, "-o", "name", "-l", "helm.sh/chart")
+    assert [one for one in left.splitlines() if release.cluster_name in one] == []

@@ -42,9 +42,8 @@ def test_what_other_tools_write_on_our_objects_survives(tenant: Resident) -> Non
 
     tenant.kubectl("label", "tj,dicomserver,taskset", "--all", "example.org/team=night", "--field-manager=tagger")
     tenant.kubectl("annotate", "tj/night", "example.org/note=see ticket", "--field-manager=tagger")
-    applied = {"apiVersion": "adit.dev/v1alpha1", "kind": "TransferJob", "metadata": {"name": "night"}}
+    applied = manifests.resource("TransferJob", "night", {"priority": 200})
     applied["metadata"]["labels"] = {"example.org/owner": "flux"}
-    applied |= {"spec": {"priority": 200}}
     words = ("apply", "--server-side", "--field-manager=flux", "--force-conflicts", "-f", "-")
     tenant.kubectl(*words, input=json.dumps(applied))
     tenant.wait_for_phase("night", "Success")

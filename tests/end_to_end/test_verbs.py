@@ -109,7 +109,7 @@ class Retried:
         return sorted(task["id"] for one in sets for task in one["tasks"])
 
 
-ROUNDS = {
+ROUNDS: dict[str, tuple[int, dict[str, Any], list[str]]] = {
     "Failed": (1, {"scope": "Failed"}, ["absent"]),
     "FailedAndWarned": (2, {"scope": "FailedAndWarned"}, ["absent", "warned"]),
     "All of some": (3, {"scope": "All", "tasks": ["good"]}, ["good"]),
