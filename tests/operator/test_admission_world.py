@@ -106,5 +106,5 @@ class Admissions(RuleBasedStateMachine):
         self.world.nobody_starves()
 
 
-Admissions.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Admissions.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 test_admission_holds_whatever_happens = Admissions.TestCase
