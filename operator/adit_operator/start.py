@@ -1,0 +1,109 @@
+"""Start: make the Job of a set's next attempt, and before it the Secrets that its runner mounts."""
+
+from adit.api import labels
+from adit.cluster.cluster import Cluster, Conflict, Manifest, ObjectNotFound
+from adit.cluster.kinds import Ref
+from adit.errors import PermanentError
+from adit_operator.blocked import in_vain
+from adit_operator.cache import Cache
+from adit_operator.gather import World
+from adit_operator.give import given
+from adit_operator.manifests import Attempt, runner_job
+from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
+from adit_operator.render import Given, names_of, peers_hash, rendered
+from adit_operator.slots import endpoints_between
+
+
+class NameTaken(PermanentError):
+    """Somebody else's Job has the name of a runner's."""
+
+    default_reason = "NameTaken"
+
+
+async def start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
+    """Make the Job of the set's next attempt, after the Secrets that it mounts. Raises NameTaken."""
+    gift = _gift(world, transfer)
+    if gift is None:
+        return False  # reconcile sees the same gap and tells the person
+    namespace, settings = world.settings.runner_namespace, world.settings
+    secrets = rendered(gift, namespace)
+    peers, config = peers_hash(gift), names_of(secrets)
+    # its end is judged, but reconcile may not have told the job yet that it is stalled
+    if in_vain(seen, _last_job(world.cache, seen), peers=peers, image=settings.runner_image, config=config):
+        return False
+    number = 1 + max(
+        seen.attempt,
+        seen.judged_attempt,
+        *(job.attempt for job in world.cache.jobs.values() if job.task_set == seen.ref),
+        -1,
+    )
+    attempt = Attempt(
+        task_set=seen.ref,
+        task_set_uid=seen.uid,
+        owner_name=transfer.ref.name,
+        owner_uid=transfer.uid,
+        number=number,
+        endpoints=endpoints_between(transfer.source, transfer.destination, world.cache.servers),
+        secrets=config,
+        peers=peers,
+        folder=gift.destination.spec if isinstance(gift.destination, SeenFolder) else None,
+        retry_seconds=settings.retry_seconds,
+        service_account=settings.runner_service_account,
+        spool_size=settings.spool_size,
+        pod=settings.runner_pod,
+    )
+    for secret in secrets.values():
+        await _ensure(world, secret)
+    job = runner_job(attempt, namespace=namespace, image=settings.runner_image, mount_dir=settings.mount_dir)
+    made = await _made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
+    if made["metadata"].get("labels", {}).get(labels.TASK_SET_UID) != seen.uid:
+        raise NameTaken(f"Job {job['metadata']['name']} in {namespace} belongs to somebody else: delete it")
+    world.cache.put(made)
+    return Ref.of(job) in world.cache.jobs
+
+
+def _last_job(cache: Cache, seen: SeenSet) -> SeenJob | None:
+    """The Job of the newest attempt at a set."""
+    own = (job for job in cache.jobs_of(seen.owner_uid or "") if job.task_set_uid == seen.uid)
+    return max(own, key=lambda job: job.attempt, default=None)
+
+
+def _gift(world: World, transfer: SeenTransfer) -> Given | None:
+    cache, namespace = world.cache, transfer.ref.namespace
+    key = KeySeen(
+        cache.secrets.get(Ref("Secret", namespace, world.settings.key_secret)),
+        cache.markers.get(namespace),
+        frozenset([transfer.key_id] if transfer.key_id else []),
+    )
+    return given(
+        transfer.source,
+        transfer.destination,
+        transfer.profile,
+        servers=cache.servers,
+        folders=cache.folders,
+        secrets=cache.secrets.get,
+        key=key,
+        settings=world.settings.for_runners(),
+    )
+
+
+async def _ensure(world: World, secret: Manifest) -> None:
+    """A rendered Secret is named by its content: where the name is taken, the content is there.
+
+    Most runners find theirs there already, and a look costs the API server less than a write that it refuses.
+    """
+    try:
+        await world.cluster.get(Ref.of(secret))
+    except ObjectNotFound:
+        await _made_or_there(world.cluster, secret)
+
+
+async def _made_or_there(cluster: Cluster, manifest: Manifest) -> Manifest:
+    """Make an object, or find who has its name. Raises Conflict where nobody has: while a quota is counted, say."""
+    try:
+        return await cluster.create(manifest)
+    except Conflict as conflict:
+        try:
+            return await cluster.get(Ref.of(manifest))
+        except ObjectNotFound:
+            raise conflict from None

@@ -1,0 +1,90 @@
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from adit.cluster.cluster import Conflict, Manifest
+from adit.cluster.embedded import EmbeddedCluster
+from adit.cluster.embedded.locks import FlockLease
+from adit.cluster.kinds import Ref
+from adit.testing.cluster import transfer_job_manifest
+from adit_operator.testing.desk import Desk
+
+Create = Callable[[Manifest], Awaitable[Manifest]]
+NIGHT = Ref("TransferJob", "default", "night")
+QUOTA = "Operation cannot be fulfilled on resourcequotas"
+
+
+class Hindered:
+    """A cluster that makes objects of some kinds in another way, as long as it is told so."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self.cluster = cluster
+        self.creating: dict[str, Create] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cluster, name)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return await self.creating.get(manifest["kind"], self.cluster.create)(manifest)
+
+
+@pytest.fixture
+def hindered(cluster: EmbeddedCluster) -> Hindered:
+    return Hindered(cluster)
+
+
+@pytest_asyncio.fixture
+async def desk(cluster: EmbeddedCluster, hindered: Hindered) -> Desk:
+    return Desk(hindered, FlockLease(cluster.data))
+
+
+def job(name: str = "night", studies: int = 4, **spec: Any) -> Manifest:
+    manifest = transfer_job_manifest(name, studies=[f"1.2.{i + 1}" for i in range(studies)])
+    manifest["spec"] |= {"parallelism": 1, **spec}
+    return manifest
+
+
+async def submit(desk: Desk, *jobs: Manifest) -> None:
+    """Make jobs, and plan them."""
+    for one in jobs:
+        await desk.cluster.create(one)
+    await desk.see_all()
+    for one in jobs:
+        while await desk.reconcile(one["metadata"]["name"]):
+            pass
+    await desk.see_all()
+
+
+async def runners(desk: Desk) -> list[str]:
+    """The jobs that have runners, one entry for each."""
+    return [one["metadata"]["annotations"]["adit.dev/owner-name"] for one in await desk.runner_jobs()]
+
+
+async def test_no_runner_is_made_whose_secrets_could_not_be_made(desk: Desk, hindered: Hindered) -> None:
+    async def contended(_: Manifest) -> Manifest:
+        raise Conflict(QUOTA)
+
+    await submit(desk, job())
+    hindered.creating["Secret"] = contended
+    with pytest.raises(Conflict):
+        await desk.admit()
+    assert await desk.runner_jobs() == []
+    hindered.creating.clear()
+    await desk.admit()
+    (runner,) = await desk.runner_jobs()
+    mounted = {one["secret"]["secretName"] for one in runner["spec"]["template"]["spec"]["volumes"] if "secret" in one}
+    there = {one["metadata"]["name"] for one in (await desk.cluster.list("Secret", namespace="adit")).items}
+    assert mounted <= there
+
+
+async def test_a_secret_that_somebody_made_meanwhile_is_there(desk: Desk, hindered: Hindered) -> None:
+    async def beaten(manifest: Manifest) -> Manifest:
+        await hindered.cluster.create(manifest)
+        return await hindered.cluster.create(manifest)
+
+    await submit(desk, job())
+    hindered.creating["Secret"] = beaten
+    await desk.admit()
+    assert await runners(desk) == ["night"]
