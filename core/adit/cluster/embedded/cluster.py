@@ -86,8 +86,8 @@ class EmbeddedCluster:
             lambda store, request: requests.patch_status(store, ref, patch, resource_version, request)
         )
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
-        await self._write(lambda store, request: requests.delete(store, ref, uid, request))
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        await self._write(lambda store, request: requests.delete(store, ref, uid, resource_version, request))
 
     def watch(
         self,

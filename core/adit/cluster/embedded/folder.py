@@ -11,7 +11,7 @@ from adit.errors import BadInput
 
 DATABASE = "cluster.db"
 LOGS, LEASES, PODS, SLOTS = "logs", "leases", "pods", "slots"
-OPERATOR_LOCK, NODE_LOCK = "operator.lock", "node.lock"
+OPERATOR_LOCK, NODE_LOCK, WRITER_LOCK = "operator.lock", "node.lock", "writer.lock"
 
 _MOUNTS = Path("/proc/self/mounts")
 # Their locks are not kept, or not seen by the other machine; SQLite's WAL needs memory shared by all processes.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adit.cluster.cluster import Manifest
-from adit.cluster.embedded.folder import LEASES, OPERATOR_LOCK, open_private, private_folder
+from adit.cluster.embedded.folder import LEASES, OPERATOR_LOCK, WRITER_LOCK, open_private, private_folder
 from adit.errors import BadInput
 
 # Who only looks whether a lease is free holds it for microseconds; a holder that comes just then tries again.
@@ -63,6 +63,30 @@ def is_free(path: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+class WritersTurn:
+    """Whose turn it is to write, among all processes of a data folder: the kernel wakes who waits.
+
+    SQLite's own writers ask again and again, with longer and longer pauses, and a busy process that makes none always
+    comes first: the operator waited for seconds then, and a heartbeat might. Nobody waits for the dead; a process that
+    is stopped in its turn holds up the others, as it would by SQLite's lock.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._descriptor = open_private(data / WRITER_LOCK)
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for the turn, and have it while this context is open; for one thread at a time."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,13 +96,13 @@ def patch_status(store: Store, ref: Ref, change: Manifest, resource_version: str
     return _replace(store, live, {**live, "status": status}, request)
 
 
-def delete(store: Store, ref: Ref, uid: str | None, request: Request) -> None:
+def delete(store: Store, ref: Ref, uid: str | None, resource_version: str | None, request: Request) -> None:
     """Remove, or with finalizers mark; the last finalizer's end removes then."""
     kind_of(ref.kind)
     live = store.read(ref)
     if live is None:
         return
-    _require_same(ref, live, uid, None)
+    _require_same(ref, live, uid, resource_version)
     remove(store, live, request.now)
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from adit.cluster.cluster import ClusterUnavailable, Manifest
 from adit.cluster.embedded.folder import DATABASE
+from adit.cluster.embedded.locks import WritersTurn
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
 
@@ -70,6 +71,7 @@ class Store:
 
     def __init__(self, path: Path, limits: LogLimits) -> None:
         self._limits = limits
+        self._turn = WritersTurn(path.parent)
         # opened and closed by other threads than the one that works with it, never at the same time
         self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
@@ -77,7 +79,7 @@ class Store:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
                 self.connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error:
-            self.connection.close()
+            self.close()
             raise
 
     def prepare(self) -> None:
@@ -95,11 +97,13 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+        self._turn.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing, and alone: other writers wait, readers go on."""
-        yield from self._transaction("BEGIN IMMEDIATE")
+        """All or nothing, and alone: other writers wait for their turn, readers go on."""
+        with self._turn.taken():
+            yield from self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -40,6 +40,7 @@ async def test_nobody_else_may_read_the_data_folder(tmp_path: Path) -> None:
                 "cluster.db": 0o600,
                 "cluster.db-wal": 0o600,
                 "cluster.db-shm": 0o600,
+                "writer.lock": 0o600,
             }
     finally:
         os.umask(previous)

@@ -2,8 +2,10 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -49,6 +51,17 @@ with store.writing():
     store.write("MODIFIED", live, {**live, "data": {"count": "never"}})
     print("written", flush=True)
     time.sleep(600)
+"""
+
+WRITE_ALL_THE_TIME = """
+import pathlib, sys, time
+from adit.cluster.embedded.store import LogLimits, Store
+
+store = Store(pathlib.Path(sys.argv[1]) / "cluster.db", LogLimits())
+print("open", flush=True)
+while True:
+    with store.writing():
+        time.sleep(0.002)
 """
 
 CHANGE_ONCE = """
@@ -183,3 +196,17 @@ async def test_many_open_one_new_folder_at_once(tmp_path: Path) -> None:
     for cluster in opened:
         assert (await cluster.get(SETTINGS))["data"] == {}
         await cluster.close()
+
+
+async def test_a_writer_gets_its_turn_among_busy_ones(cluster: EmbeddedCluster, start_program: Program) -> None:
+    for program in [start_program(WRITE_ALL_THE_TIME, cluster.data) for _ in range(2)]:
+        assert program.stdout is not None
+        assert await asyncio.to_thread(program.stdout.readline) == "open\n"
+    waited = []
+    for number in range(20):
+        await asyncio.sleep(0.02)
+        start = time.monotonic()
+        await cluster.patch(SETTINGS, {"data": {"count": str(number)}})
+        waited.append(time.monotonic() - start)
+    # by SQLite's own pauses, which grow to 100 ms, it is a second at least
+    assert median(waited) < 0.3
