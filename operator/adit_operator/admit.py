@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from adit.cluster.kinds import Ref
-from adit.errors import PermanentError
+from adit.errors import PermanentError, RetryableError
 from adit_operator.admission import admit
 from adit_operator.census import candidates_of, present_of, waited
 from adit_operator.gather import World, held
@@ -33,10 +33,12 @@ class Turn:
     waited: tuple[float, ...] = ()
     # how many runners were told to make room since the last turn, by reason
     evicted: Mapping[str, int] = field(default_factory=dict)
+    # why it ended before its time: the rest is for the next turn
+    hindrance: RetryableError | None = None
 
 
 async def admission_turn(world: World, reach: Reach) -> Turn:
-    """Decide what runs now, and start it. Raises ClusterUnavailable; what was started stays started.
+    """Decide what runs now, and start it; what was started stays started, and what was decided is told.
 
     Who makes room is told to reconcile before anything starts, so that nobody is told what was meant for its
     predecessor.
@@ -55,7 +57,7 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
     )
     told = {*world.orders.give(admission.yield_), *asked}
     owners = {transfer.uid: transfer for transfer in cache.transfers.values()}
-    started, pauses, waiting = [], [], dict(admission.waiting)
+    started, pauses, waiting, hindrance = [], [], dict(admission.waiting), None
     for seen in admission.start:
         transfer = owners[seen.owner_uid or ""]
         pause = waited(cache, seen, now)
@@ -68,6 +70,9 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
         except PermanentError as error:
             log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
             waiting[transfer.uid] = Waiting("StartRefused", error.message)
+        except RetryableError as error:
+            hindrance = error
+            break
     return Turn(
         started=tuple(dict.fromkeys(started)),
         waiting=waiting,
@@ -76,6 +81,7 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
         told=tuple(owners[uid].ref for uid in told if uid in owners),
         waited=tuple(pauses),
         evicted=world.orders.take_evicted(),
+        hindrance=hindrance,
     )
 
 

@@ -177,6 +177,8 @@ class Operator:
                     turn = await admission_turn(self._world, self._reach)
                 self._heed(turn)
                 self._turned(turn)
+                if turn.hindrance is not None:
+                    raise turn.hindrance
                 wait = self._seconds_to(turn)
                 left = await show_allocation(self._world, turn.allocation)
                 wait = min(wait, left) if left else wait

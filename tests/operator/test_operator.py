@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from adit.api.resource import TransferJob
+from adit.cluster.cluster import ClusterUnavailable, Manifest
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.cluster.kinds import Ref
-from adit.testing.cluster import transfer_job_manifest
+from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.operator import Operator
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import Desk, task_set_of
@@ -131,3 +132,40 @@ async def test_a_broken_job_does_not_hold_up_another(cluster: EmbeddedCluster, d
             return await phase(cluster) == "Success"
 
         await until(succeeded)
+
+
+class WithoutMoreJobs:
+    """A cluster that makes everything but Jobs."""
+
+    def __init__(self, cluster: EmbeddedCluster) -> None:
+        self._cluster = cluster
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        if manifest["kind"] == "Job":
+            raise ClusterUnavailable("not now")
+        return await self._cluster.create(manifest)
+
+
+async def test_a_start_that_fails_keeps_nobody_from_being_told_to_make_room(
+    cluster: EmbeddedCluster, desk: Desk
+) -> None:
+    for name in ("pacs", "research"):
+        await cluster.patch(Ref("DicomServer", "default", name), {"spec": {"limits": {"maxAssociations": 2}}})
+    for name, port in (("third", 11114), ("fourth", 11115)):
+        await cluster.create(server_manifest(name, port=port))
+    await cluster.create(transfer_job_manifest("night"))
+    await desk.settle()
+    (job,) = await desk.runner_jobs()
+    await desk.claim(job)
+    async with operating(WithoutMoreJobs(cluster)):  # type: ignore[arg-type]  # all but one verb is the cluster's own
+        for name, spec in (("high", {}), ("else", {"source": {"name": "third"}, "destination": {"name": "fourth"}})):
+            manifest = transfer_job_manifest(name)
+            await cluster.create({**manifest, "spec": {**manifest["spec"], **spec, "priority": 900}})
+
+        async def told() -> bool:
+            return bool((await cluster.get(task_set_of(job)))["spec"].get("stop") == "AfterTask")
+
+        await until(told)

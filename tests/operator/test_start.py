@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from adit.cluster.cluster import Conflict, Manifest
+from adit.cluster.cluster import ClusterUnavailable, Conflict, Manifest
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.cluster.kinds import Ref
-from adit.testing.cluster import transfer_job_manifest
+from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.testing.desk import Desk
 
 Create = Callable[[Manifest], Awaitable[Manifest]]
@@ -88,3 +88,25 @@ async def test_a_secret_that_somebody_made_meanwhile_is_there(desk: Desk, hinder
     hindered.creating["Secret"] = beaten
     await desk.admit()
     assert await runners(desk) == ["night"]
+
+
+async def test_what_a_turn_says_to_those_who_run_is_told_though_a_start_fails(
+    desk: Desk, cluster: EmbeddedCluster, hindered: Hindered
+) -> None:
+    async def away(_: Manifest) -> Manifest:
+        raise ClusterUnavailable("away")
+
+    for name in ("pacs", "research"):
+        await cluster.patch(Ref("DicomServer", "default", name), {"spec": {"limits": {"maxAssociations": 2}}})
+    for name, port in (("third", 11114), ("fourth", 11115)):
+        await cluster.create(server_manifest(name, port=port))
+    await submit(desk, job("low"))
+    await desk.settle()
+    (runner,) = await desk.runner_jobs()
+    await desk.claim(runner)
+    elsewhere: dict[str, Any] = {"source": {"name": "third"}, "destination": {"name": "fourth"}}
+    await submit(desk, job("high", priority=900), job("else", **elsewhere))
+    hindered.creating["Job"] = away
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    assert desk.told == {Ref("TransferJob", "default", "low")}

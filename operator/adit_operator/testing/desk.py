@@ -41,6 +41,8 @@ class Desk:
         self.world = World(self.cluster, self.lease, Cache(), settings, self.clock, events=self.events)
         self.reach = Reach()
         self.waiting: dict[str, Waiting] = {}
+        # the jobs that admission had something to say to, in any turn
+        self.told: set[Ref] = set()
 
     async def see_all(self) -> str:
         """Bring the cache up to date; answers the version of the cluster."""
@@ -59,9 +61,12 @@ class Desk:
         return later is not None and not later.seconds
 
     async def admit(self) -> Turn:
-        """One turn of admission, on what was seen so far."""
+        """One turn of admission, on what was seen so far. Raises what hindered it, after its word is taken in."""
         turn = await admission_turn(self.world, self.reach)
         self.waiting = dict(turn.waiting)
+        self.told |= set(turn.told)
+        if turn.hindrance is not None:
+            raise turn.hindrance
         return turn
 
     async def turn(self) -> str:
