@@ -160,10 +160,18 @@ async def test_a_start_that_fails_keeps_nobody_from_being_told_to_make_room(
     await desk.settle()
     (job,) = await desk.runner_jobs()
     await desk.claim(job)
+    elsewhere = transfer_job_manifest("else")
+    elsewhere["spec"] |= {"source": {"name": "third"}, "destination": {"name": "fourth"}}
+    high = transfer_job_manifest("high")
+    high["spec"]["priority"] = 900
     async with operating(WithoutMoreJobs(cluster)):  # type: ignore[arg-type]  # all but one verb is the cluster's own
-        for name, spec in (("high", {}), ("else", {"source": {"name": "third"}, "destination": {"name": "fourth"}})):
-            manifest = transfer_job_manifest(name)
-            await cluster.create({**manifest, "spec": {**manifest["spec"], **spec, "priority": 900}})
+        await cluster.create(elsewhere)
+
+        async def hindering() -> bool:
+            return TransferJob.read(await cluster.get(Ref.of(elsewhere))).status.plan is not None
+
+        await until(hindering)
+        await cluster.create(high)
 
         async def told() -> bool:
             return bool((await cluster.get(task_set_of(job)))["spec"].get("stop") == "AfterTask")
