@@ -112,9 +112,9 @@ class Witness:
             self.task_sets.append(Write(version, time.monotonic(), uid, states))
         return answer
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
         self.writes["DELETE", ref.kind] += 1
-        await self._cluster.delete(ref, uid=uid)
+        await self._cluster.delete(ref, uid=uid, resource_version=resource_version)
 
     def watch(
         self, kind: str, *, since: str, namespace: str | None = None, labels: Mapping[str, str] | None = None

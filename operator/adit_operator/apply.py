@@ -143,8 +143,9 @@ async def _refresh(world: World, ref: Ref) -> None:
 
 async def _remove(world: World, removal: Removal) -> bool:
     """Delete what was seen; an object of the same name that was made meanwhile is somebody else's."""
+    uid, version = removal.uid, removal.resource_version  # guard: removes-what-was-seen
     try:
-        await world.cluster.delete(removal.ref, uid=removal.uid)  # guard: removes-what-was-seen
+        await world.cluster.delete(removal.ref, uid=uid, resource_version=version)
     except Conflict:
         await _refresh(world, removal.ref)
         return False

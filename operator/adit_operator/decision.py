@@ -36,10 +36,14 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """An object that the operator made, or a job whose time is up: deleted only while it has this UID."""
+    """An object that the operator made, or a job whose time is up: deleted only while it has this UID.
+
+    With `resource_version` only while it is as it was seen: nobody asked for a retry meanwhile, or marked it as theirs.
+    """
 
     ref: Ref
     uid: str
+    resource_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

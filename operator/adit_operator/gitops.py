@@ -10,7 +10,14 @@ HELM_RELEASE = "meta.helm.sh/release-name"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
 # What tools write, as label or annotation: the key, and the tool's name.
-MARKS = ((ARGO_TRACKING, "Argo CD"), (ARGO_INSTANCE, "Argo CD"), (FLUX_KUSTOMIZE, "Flux"), (FLUX_HELM, "Flux"))
+MARKS = (
+    (ARGO_TRACKING, "Argo CD"),
+    (ARGO_INSTANCE, "Argo CD"),
+    (FLUX_KUSTOMIZE, "Flux"),
+    (FLUX_HELM, "Flux"),
+    # What Argo CD tracked by before version 3; others write it too, and then the job is kept for nothing.
+    ("app.kubernetes.io/instance", "Argo CD or Helm"),
+)
 
 
 def gitops_owner(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str | None:

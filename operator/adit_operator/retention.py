@@ -38,7 +38,9 @@ def retention_of(seen: Observed) -> Kept:
     records, ttl = _seconds_left(seen)
     tool = gitops_owner(job.metadata.labels, job.metadata.annotations)
     if ttl is not None and ttl <= 0 and tool is None:  # guard: gitops-owned-is-not-deleted
-        return Kept(remove=(Removal(Ref("TransferJob", job.metadata.namespace, job.metadata.name), job.metadata.uid),))
+        meta = job.metadata
+        as_seen = Removal(Ref("TransferJob", meta.namespace, meta.name), meta.uid, meta.resource_version)
+        return Kept(remove=(as_seen,))
     told: list[Told] = []
     if ttl is not None and ttl <= 0 and not is_true(job.status.conditions, LIMITED):
         said = f"{tool} owns this job and would make it again: it is kept, and only compacted; delete it there"

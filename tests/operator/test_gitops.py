@@ -10,7 +10,7 @@ ARGO, FLUX = "Argo CD", "Flux"
     [
         ({}, {}, None),
         ({"app.kubernetes.io/managed-by": "adit.dev"}, {"adit.dev/requested-by": "ada"}, None),
-        ({"app.kubernetes.io/instance": "night"}, {}, None),
+        ({"app.kubernetes.io/instance": "night"}, {}, "Argo CD or Helm"),
         ({"app.kubernetes.io/managed-by": "kustomize"}, {}, None),
         ({}, {"argocd.argoproj.io/tracking-id": "research:adit.dev/TransferJob:default/night"}, ARGO),
         ({"argocd.argoproj.io/instance": "research"}, {}, ARGO),

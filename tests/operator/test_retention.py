@@ -156,3 +156,16 @@ def test_more_sets_than_one_look_may_remove_are_left_to_the_next() -> None:
     removing = decide(observed(after(over, told), sets=sets, batch=2))
     assert len(removing.remove) == 2
     assert removing.again
+
+
+async def test_a_job_that_changed_after_it_was_looked_at_is_not_deleted(desk: Desk) -> None:
+    """A retry that the API has taken, or a tool that has marked the job as its own meanwhile."""
+    await finished(desk, ttlSecondsAfterFinished=100)
+    seen = await desk.cluster.get(NIGHT)
+    desk.clock.advance(100)
+    job = TransferJob.of(seen)
+    decision = decide(observed(job, now=desk.clock.now()))
+    assert [one.ref for one in decision.remove] == [NIGHT]
+    await desk.change({"retry": {"token": "again", "scope": "All"}})
+    await apply(desk.world, desk.reach, seen, decision, bytes)
+    assert await desk.cluster.get(NIGHT)

@@ -98,8 +98,11 @@ class Cluster(Protocol):
         """Merge-patch the status subresource with `{"status": patch}`; guarded by resource_version where given."""
         ...
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
-        """Delete in the background: what it owns follows. A missing object is no error; another uid raises Conflict."""
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        """Delete: what it owns follows; a Job stays, marked, until its pods have ended.
+
+        A missing object is no error; another uid or resource version raises Conflict.
+        """
         ...
 
     def watch(

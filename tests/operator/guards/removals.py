@@ -53,7 +53,7 @@ REMOVALS: Mapping[str, Removal] = {
         "adit_operator/sweep.py", "watched and job.task_set.namespace not in watched", "False"
     ),
     "unjudged-is-kept": Removal("adit_operator/sweep.py", "job.attempt < seen.judged_attempt", "True"),
-    "removes-what-was-seen": Removal("adit_operator/apply.py", "uid=removal.uid", "uid=None"),
+    "removes-what-was-seen": Removal("adit_operator/apply.py", "removal.uid, removal.resource_version", "None, None"),
     "gitops-owned-is-not-deleted": Removal("adit_operator/retention.py", " and tool is None", ""),
     "compacted-is-not-repeated": Removal("adit_operator/after.py", "compacted(seen.job)", "False"),
     "over-when-all-finished": Removal("adit_operator/follow.py", " and all(one.finished for one in now_own)", ""),

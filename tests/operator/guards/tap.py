@@ -38,13 +38,13 @@ class Tap:
     async def patch_status(self, ref: Ref, patch: Manifest, *, resource_version: str | None = None) -> Manifest:
         return await self._write(lambda: self._cluster.patch_status(ref, patch, resource_version=resource_version))
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
         try:
             before = await self._cluster.get(ref)
         except ObjectNotFound:
             return
         await self._interrupt()
-        await self._cluster.delete(ref, uid=uid)
+        await self._cluster.delete(ref, uid=uid, resource_version=resource_version)
         self.history.append((True, before))
 
     def watch(

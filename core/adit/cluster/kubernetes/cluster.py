@@ -94,10 +94,13 @@ class KubernetesCluster:
         call = self._call("PATCH", ref, body=body, query=_WRITE, kind=MERGE_PATCH, subresource="status")
         return await self._connection.call(call)
 
-    async def delete(self, ref: Ref, *, uid: str | None = None) -> None:
-        body: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-        if uid is not None:
-            body["preconditions"] = {"uid": uid}
+    async def delete(self, ref: Ref, *, uid: str | None = None, resource_version: str | None = None) -> None:
+        # a Job that is gone before its pods are could no longer say that one of them still uses its slots
+        policy = "Foreground" if ref.kind == "Job" else "Background"
+        body: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        same = {"uid": uid, "resourceVersion": resource_version}
+        if same := {key: value for key, value in same.items() if value is not None}:
+            body["preconditions"] = same
         try:
             await self._connection.call(self._call("DELETE", ref, body=body))
         except ObjectNotFound:

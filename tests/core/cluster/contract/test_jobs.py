@@ -1,6 +1,7 @@
 """Jobs: one pod each, what it is given, and what the Job then says."""
 
 import asyncio
+import time
 from functools import partial
 
 import pytest
@@ -159,6 +160,16 @@ async def test_a_deleted_job_goes_with_its_pod(backend: Backend, cluster: Cluste
     await when_printed(backend, "ready")
     await cluster.delete(backend.ref("Job", "work"))
     await eventually(partial(backend.gone, backend.ref("Job", "work")))
+
+
+async def test_a_deleted_job_stays_until_its_pod_has_ended(backend: Backend, cluster: Cluster) -> None:
+    await cluster.create(backend.place(job_manifest("work", STUBBORN, grace_seconds=3)))
+    await when_printed(backend, "ready")
+    began = time.monotonic()
+    await cluster.delete(backend.ref("Job", "work"))
+    assert (await cluster.get(backend.ref("Job", "work")))["metadata"]["deletionTimestamp"]
+    await eventually(partial(backend.gone, backend.ref("Job", "work")))
+    assert time.monotonic() - began >= 2.5
 
 
 async def test_the_name_of_a_deleted_job_can_be_used_again(backend: Backend, cluster: Cluster) -> None:

@@ -95,6 +95,14 @@ async def test_a_deletion_with_another_uid_spares_the_object(backend: Backend, c
     assert await backend.exists(backend.ref("ConfigMap", "settings"))
 
 
+async def test_a_deletion_of_an_earlier_version_spares_the_object(backend: Backend, cluster: Cluster) -> None:
+    seen = await cluster.create(backend.place(config_map_manifest()))
+    await cluster.patch(backend.ref("ConfigMap", "settings"), {"metadata": {"labels": {"changed": "since"}}})
+    with pytest.raises(Conflict):
+        await cluster.delete(backend.ref("ConfigMap", "settings"), resource_version=seen["metadata"]["resourceVersion"])
+    assert await backend.exists(backend.ref("ConfigMap", "settings"))
+
+
 async def test_a_deletion_with_the_right_uid_works(backend: Backend, cluster: Cluster) -> None:
     made = await cluster.create(backend.place(config_map_manifest()))
     await cluster.delete(backend.ref("ConfigMap", "settings"), uid=made["metadata"]["uid"])
