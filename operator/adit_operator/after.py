@@ -2,7 +2,7 @@
 
 from adit.api.conditions import Condition, ConditionStatus, with_condition
 from adit.api.task_list import TaskList
-from adit.api.transfer_job import TransferJobStatus
+from adit.api.transfer_job import MAX_EARLIER_PLANS, TransferJobStatus
 from adit_operator.aggregate import aggregate
 from adit_operator.before import Accepted, acceptance, seconds_to_mend
 from adit_operator.clock import timestamp
@@ -61,6 +61,8 @@ def _to_repeat(seen: Observed) -> TaskList | Refused:
     assert retry is not None
     if compacted(seen.job):  # guard: compacted-is-not-repeated
         return Refused(f"the job's records were removed after its retention: {NEW_JOB}", "RecordsCompacted")
+    if len(seen.job.status.earlier_plans) >= MAX_EARLIER_PLANS:
+        return Refused(f"{MAX_EARLIER_PLANS + 1} rounds are as many as a job may have: {NEW_JOB}", "TooManyRounds")
     if seen.job.spec.shutdown is not None:
         return Refused("spec.shutdown must be unset together with the new retry token")
     return TaskList() if seen.tasks is None else retry_tasks(seen, seen.tasks, retry.scope, retry.tasks)

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from adit.api.conditions import condition_of, is_true
-from adit.api.transfer_job import TransferJobStatus
+from adit.api.transfer_job import MAX_EARLIER_PLANS, TransferJobStatus
 from adit_operator.decide import decide
 from adit_operator.observed import KeySeen, Observed, Waiting
 from adit_operator.testing.builders import (
@@ -193,6 +193,18 @@ def test_a_retry_outside_its_scope_is_refused_and_opens_nothing() -> None:
     assert reason(status, "Ready") == "RetryRefused"
     assert "t0" in status.message
     assert status.phase == "Failure"
+
+
+def test_after_as_many_rounds_as_a_job_may_have_a_retry_is_refused() -> None:
+    over = finished("SF")
+    plan = over.job.status.plan
+    assert plan is not None
+    worn = over.job.status.model_copy(update={"earlier_plans": (plan,) * MAX_EARLIER_PLANS})
+    job = changed(over.job.model_copy(update={"status": worn}), retry={"token": "again", "scope": "Failed"})
+    status = decide(observed(job, sets=over.sets)).status
+    assert reason(status, "Ready") == "TooManyRounds"
+    assert status.observed_retry_token == "again"
+    assert TransferJobStatus.of(status.manifest()) == status
 
 
 def test_a_retry_of_a_canceled_job_needs_the_shutdown_unset() -> None:

@@ -12,6 +12,7 @@ from adit.api.references import DestinationRef, SecretRef, SourceRef
 from adit.api.rules import Rule, validations
 from adit.api.tasks import MAX_INLINE_BYTES, MAX_INLINE_TASKS, TransferTask, inline_bytes, problems_across, with_ids
 
+MAX_EARLIER_PLANS = 100
 RetryScope = Literal["Failed", "FailedAndWarned", "Canceled", "All"]
 Phase = Literal["Pending", "InProgress", "Success", "Warning", "Failure", "Canceling", "Canceled", "Suspended"]
 
@@ -197,7 +198,7 @@ class TransferJobStatus(Model):
     """Why it is so, for people."""
     plan: Plan | None = None
     """The plan of the newest round."""
-    earlier_plans: Annotated[tuple[Plan, ...], Field(max_length=100)] = ()
+    earlier_plans: Annotated[tuple[Plan, ...], Field(max_length=MAX_EARLIER_PLANS)] = ()
     """The plans of the rounds before."""
     observed_retry_token: RetryToken | None = None
     tasks: TaskCounts = TaskCounts()
