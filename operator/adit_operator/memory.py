@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from adit.api.task_list import TaskList
 
-# A packed task takes about 350 bytes.
-MAX_REMEMBERED_TASKS = 200_000
+# A hundred thousand ordinary tasks take 25 MiB; one list is kept whatever its size.
+MAX_REMEMBERED_BYTES = 64 << 20
 MAX_REMEMBERED_WRITES = 10_000
 
 
@@ -49,7 +49,7 @@ class TaskLists:
     def keep(self, uid: str, read: ReadList) -> None:
         self.forget(uid)
         self._lists[uid] = read
-        while len(self._lists) > 1 and sum(len(one.tasks) for one in self._lists.values()) > MAX_REMEMBERED_TASKS:
+        while len(self._lists) > 1 and sum(one.tasks.size for one in self._lists.values()) > MAX_REMEMBERED_BYTES:
             self._lists.popitem(last=False)
 
     def forget(self, uid: str) -> None:

@@ -23,6 +23,8 @@ MAX_PACKED_BYTES = 1 << 20
 # A task of 100 series takes 7 KiB; unpacked, a list of ordinary tasks takes 2 MiB.
 MAX_LINE_BYTES = 16 << 10
 MAX_UNPACKED_BYTES = 32 << 20
+# Of all Secrets of a job, in memory while its sets are made; a hundred thousand ordinary tasks take 25 MiB.
+MAX_JOB_BYTES = 32 << 20
 # Empty ones count, too: a list of nothing else would keep us busy for long.
 MAX_LINES = 2 * MAX_TASKS_PER_SECRET
 MAX_NAMED_PROBLEMS = 5
@@ -94,18 +96,22 @@ def read_task_list(sources: Iterable[TaskSource], *, pseudonymized: bool) -> Tas
 
 
 def _all_tasks(sources: Iterable[TaskSource], places: _Places, problems: _Problems) -> Iterator[TransferTask]:
-    total = 0
+    total, left = 0, MAX_JOB_BYTES
     for source in sources:
         places.begin(source)
-        for number, task in _tasks_of(source, problems):
-            total += 1
+        for number, size, task in _tasks_of(source, problems):
+            total, left = total + 1, left - size
+            if left < 0:
+                limit = f"more than {MAX_JOB_BYTES >> 20} MiB of tasks"
+                raise BadInput(f"{limit}: split the list into several jobs", reason="InvalidTasks")
             if total > MAX_TASKS:
                 raise BadInput(f"more than {MAX_TASKS} tasks: split the list into several jobs", reason="InvalidTasks")
             places.add(number)
             yield task
 
 
-def _tasks_of(source: TaskSource, problems: _Problems) -> Iterator[tuple[int, TransferTask]]:
+def _tasks_of(source: TaskSource, problems: _Problems) -> Iterator[tuple[int, int, TransferTask]]:
+    """The tasks, each after the number of its line and the bytes that it takes."""
     count = 0
     for number, line in enumerate(_lines_of(source), start=1):
         if number > MAX_LINES:
@@ -116,7 +122,8 @@ def _tasks_of(source: TaskSource, problems: _Problems) -> Iterator[tuple[int, Tr
         if count > MAX_TASKS_PER_SECRET:
             raise BadInput(f"{_named(source)}: more than {MAX_TASKS_PER_SECRET} tasks", reason="InvalidTasks")
         try:
-            yield number, TransferTask.model_validate_json(line, strict=True, by_alias=True, by_name=False)
+            task = TransferTask.model_validate_json(line, strict=True, by_alias=True, by_name=False)
+            yield number, len(line), task
         except ValidationError:
             # a line that is refused is always told: one that is left out would be a study that nobody misses
             for sentence in tuple(_sentences(line)) or ("not a task",):

@@ -40,6 +40,11 @@ class TaskList:
         return TaskList(tuple(name for name, _ in pairs), tuple(line for _, line in pairs))
 
     @property
+    def size(self) -> int:
+        """The bytes of all tasks."""
+        return sum(map(len, self.lines))
+
+    @property
     def sha256(self) -> str:
         """SHA-256 over the ordered tasks as one canonical JSON list, in hexadecimal."""
         digest = hashlib.sha256(b"[")
