@@ -47,11 +47,29 @@ def retry_tasks(seen: Observed, whole: TaskList, scope: RetryScope, only: Sequen
 def ids_in_scope(
     ids: Sequence[str], states: Mapping[str, TaskState], scope: RetryScope, only: Sequence[str]
 ) -> frozenset[str] | Refused:
-    """As `retry_tasks`, on plain values; a task without a record was canceled before it was planned."""
+    """As `retry_tasks`, on plain values; a task without a record was canceled before it was planned.
+
+    What is no task's id is told by its place: it may be anything, a patient's number too.
+    """
+    known = frozenset(ids)
+    strange = [f"spec.retry.tasks[{position}]" for position, name in enumerate(only) if name not in known]
     inside = frozenset(name for name in ids if states.get(name, "C") in SCOPES[scope])
     outside = [name for name in only if name not in inside]  # guard: retry-outside-scope
     if outside:
-        more = f" and {len(outside) - MAX_NAMED_IDS} more" if len(outside) > MAX_NAMED_IDS else ""
-        return Refused(f"not in scope {scope}: {', '.join(outside[:MAX_NAMED_IDS])}{more}; nothing was repeated")
+        return Refused(_outside(scope, [name for name in outside if name in known], strange))
     wanted = frozenset(only) or inside
     return wanted or Refused(f"no task is in scope {scope}; nothing was repeated")
+
+
+def _outside(scope: RetryScope, named: Sequence[str], strange: Sequence[str]) -> str:
+    said = []
+    if named:
+        said.append(f"not in scope {scope}: {_some(named)}")
+    if strange:
+        said.append(f"no task of this job has the id in {_some(strange)}")
+    return f"{'; '.join(said)}; nothing was repeated"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED_IDS} more" if len(names) > MAX_NAMED_IDS else ""
+    return f"{', '.join(names[:MAX_NAMED_IDS])}{more}"

@@ -31,7 +31,9 @@ def test_named_tasks_narrow_the_scope_in_the_jobs_order() -> None:
 
 
 def test_a_named_task_outside_the_scope_is_refused_by_name() -> None:
-    assert ids("Failed", "t2", "t0", "nobody") == "not in scope Failed: t0, nobody; nothing was repeated"
+    assert ids("Failed", "t2", "t0", "nobody") == (
+        "not in scope Failed: t0; no task of this job has the id in spec.retry.tasks[2]; nothing was repeated"
+    )
 
 
 def test_an_empty_scope_is_refused() -> None:

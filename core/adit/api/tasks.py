@@ -19,7 +19,7 @@ class TransferTask(Model):
     """What to move: a study, or the named series of it; `id` defaults to `t<position>`."""
 
     id: TaskId | None = None
-    """A name for it in records and retries, unique in the job."""
+    """A name for it in records, conditions and retries, unique in the job; never a patient's or an order's number."""
     patient_id: PatientId
     """The PatientID at the source, without wildcards."""
     study_instance_uid: Uid
