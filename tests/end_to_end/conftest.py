@@ -43,10 +43,13 @@ def release(
 
     Its tenants are new namespaces, as many as this session's tests take, so that it meets nobody else's jobs.
     """
-    asked = [(item.path, getattr(item, "fixturenames", ())) for item in request.session.items]
+    asked = [(item, getattr(item, "fixturenames", ())) for item in request.session.items]
     alone = sum(("tenant" in names) + ("neighbour" in names) for _, names in asked)
-    shared = len({path for path, names in asked if "release" in names})  # a module's own, for several of its tests
-    tenants = min(MOST, alone + 2 * shared)
+    # what a module takes for several of its tests; one that takes more than one namespace says how many
+    shared = {
+        item.path: getattr(getattr(item, "module", None), "TENANTS", 1) for item, names in asked if "release" in names
+    }
+    tenants = min(MOST, alone + sum(shared.values()))
     with installed(helm, kubernetes, adit_images, tmp_path_factory.mktemp("release"), tenants) as made:
         yield made
 

@@ -77,6 +77,12 @@ def stalls(tenant: Resident, reason: str, name: str = "night") -> None:
     tenant.until(name, "nobody works it", lambda: not tenant.holders())
 
 
+def reachable(tenant: Resident, name: str) -> bool:
+    """What the server's condition says; where there is none yet, that it is."""
+    found = tenant.read("dicomserver", name).get("status", {}).get("conditions", ())
+    return all(one["status"] == "True" for one in found if one["type"] == "Reachable")
+
+
 @contextmanager
 def away(pacs: LoopbackPacs) -> Iterator[None]:
     """A PACS that is off for a while, and comes back at the same port with what it had."""
