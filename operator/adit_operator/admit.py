@@ -62,7 +62,7 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
         transfer = owners[seen.owner_uid or ""]
         pause = waited(cache, seen, now)
         try:
-            if await start(world, transfer, seen):
+            if await start(world, transfer, seen, allocation):
                 started.append(transfer.ref)
                 pauses.append(pause)
         except NameTaken as error:

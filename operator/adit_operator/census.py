@@ -37,6 +37,15 @@ def granted(cache: Cache, transfer: SeenTransfer) -> bool:
     return withheld(transfer.ref.namespace, transfer.profile, _ends(transfer), cache.servers, cache.folders) is None
 
 
+def still_startable(cache: Cache, transfer: SeenTransfer, seen: SeenSet, allocation: Allocation) -> bool:
+    """Whether the set may start by what is known now: a turn takes its time, and people and owners do not wait."""
+    job, fresh = cache.transfers.get(transfer.ref), cache.sets.get(seen.ref)
+    if job is None or job.uid != transfer.uid or fresh is None or fresh.uid != seen.uid:
+        return False
+    last = _last_ended(cache, job).get(seen.uid)
+    return admissible(job) and granted(cache, job) and startable(fresh, job, allocation, _newest_attempt(fresh, last))
+
+
 def present_of(cache: Cache, allocation: Allocation) -> Present:
     """Who runs, and when each job was served last at each endpoint: when its runner there ended, or else began."""
     owners = {transfer.uid: transfer for transfer in cache.transfers.values()}

@@ -6,12 +6,13 @@ from adit.cluster.kinds import Ref
 from adit.errors import PermanentError
 from adit_operator.blocked import in_vain
 from adit_operator.cache import Cache
+from adit_operator.census import still_startable
 from adit_operator.gather import World
 from adit_operator.give import given
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
 from adit_operator.render import Given, names_of, peers_hash, rendered
-from adit_operator.slots import endpoints_between
+from adit_operator.slots import Allocation, endpoints_between
 
 
 class NameTaken(PermanentError):
@@ -20,11 +21,14 @@ class NameTaken(PermanentError):
     default_reason = "NameTaken"
 
 
-async def start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
-    """Make the Job of the set's next attempt, after the Secrets that it mounts. Raises NameTaken."""
+async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation: Allocation) -> bool:
+    """Make the Job of the set's next attempt, after the Secrets that it mounts. Raises NameTaken.
+
+    False where it must not start by now; `allocation` is what was decided on.
+    """
     gift = _gift(world, transfer)
-    if gift is None:
-        return False  # reconcile sees the same gap and tells the person
+    if gift is None or not still_startable(world.cache, transfer, seen, allocation):
+        return False  # reconcile sees the same and tells the person
     namespace, settings = world.settings.runner_namespace, world.settings
     secrets = rendered(gift, namespace)
     peers, config = peers_hash(gift), names_of(secrets)
@@ -55,6 +59,8 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet) -> bool:
     for secret in secrets.values():
         await _ensure(world, secret)
     job = runner_job(attempt, namespace=namespace, image=settings.runner_image, mount_dir=settings.mount_dir)
+    if not still_startable(world.cache, transfer, seen, allocation):  # guard: asked-again-before-a-start
+        return False
     made = await _made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
     if made["metadata"].get("labels", {}).get(labels.TASK_SET_UID) != seen.uid:
         raise NameTaken(f"Job {job['metadata']['name']} in {namespace} belongs to somebody else: delete it")

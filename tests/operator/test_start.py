@@ -110,3 +110,19 @@ async def test_what_a_turn_says_to_those_who_run_is_told_though_a_start_fails(
     with pytest.raises(ClusterUnavailable):
         await desk.admit()
     assert desk.told == {Ref("TransferJob", "default", "low")}
+
+
+@pytest.mark.parametrize("kind", ["Secret", "Job"])
+async def test_no_more_runners_start_once_it_is_seen_that_the_job_must_not_run(
+    desk: Desk, hindered: Hindered, kind: str
+) -> None:
+    async def meanwhile(manifest: Manifest) -> Manifest:
+        made = await hindered.cluster.create(manifest)
+        await desk.change({"suspend": True})
+        desk.world.cache.put(await hindered.cluster.get(NIGHT))
+        return made
+
+    await submit(desk, job(parallelism=4))
+    hindered.creating[kind] = meanwhile
+    await desk.admit()
+    assert len(await desk.runner_jobs()) == (1 if kind == "Job" else 0)

@@ -43,6 +43,14 @@ class Kept(Retaining):
         await self.see_all()
         await self.reconcile("night")
 
+    async def admit_interrupted(self, writes: int, *then: Step) -> None:
+        """Something happens, and is seen, between what a turn of admission decided and its nth write."""
+        self.tap.interruption = (writes, lambda: self.play(then))
+        try:
+            await self.admit()
+        finally:
+            self.tap.interruption = None
+
     async def share(self, *consumers: Any) -> None:
         """The owner of a server in another namespace says who may use it."""
         server = server_manifest("far", port=11112)
@@ -207,6 +215,14 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             ("share", {"namespaces": {"from": "All"}}),
             *(("submit", "night", 1, 1, FAR), ("look",), ("look",), ("look",), ("share",), ("see_all",), ("admit",)),
             *(("expect_runner_jobs", 0), ("delete", "night")),
+        ],
+    ),
+    "asked-again-before-a-start": (
+        True,
+        [
+            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",)),
+            ("admit_interrupted", 0, ("change", "night", {"suspend": True}), ("see_all",)),
+            ("expect_runner_jobs", 0),
         ],
     ),
     "finished-round-is-terminal": (True, [*FAILED, ("delete_set",), ("look",), ("look",)]),

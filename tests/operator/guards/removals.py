@@ -28,6 +28,9 @@ REMOVALS: Mapping[str, Removal] = {
     "retry-outside-scope": Removal("adit_operator/rounds.py", "[name for name in only if name not in inside]", "[]"),
     "unlabelled-is-unread": Removal("adit_operator/project.py", "purpose is None", "False"),
     "granted-before-a-start": Removal("adit_operator/census.py", " or not granted(cache, transfer)", ""),
+    "asked-again-before-a-start": Removal(
+        "adit_operator/start.py", "not still_startable(world.cache, transfer, seen, allocation)", "False"
+    ),
     "one-runner-per-set": Removal("adit_operator/admission.py", "and seen.ref not in allocation.sets", ""),
     "judged-before-next": Removal("adit_operator/admission.py", "and seen.judged_attempt >= newest_attempt", ""),
     "cap": Removal("adit_operator/room.py", "count > self._free[name]", "False"),
