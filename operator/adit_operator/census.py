@@ -19,7 +19,7 @@ NO_TIME, REST = timedelta(seconds=30), timedelta(seconds=60)
 def candidates_of(cache: Cache, allocation: Allocation) -> Iterator[Candidate]:
     """The jobs that may run and have sets to start."""
     for transfer in cache.transfers.values():
-        if not admissible(transfer) or not granted(cache, transfer):  # guard: granted-before-a-start
+        if not runnable(cache, transfer):
             continue
         last = _last_ended(cache, transfer)
         windows = any(cache.servers[end].spec.windows for end in _ends(transfer) if end in cache.servers)
@@ -30,6 +30,11 @@ def candidates_of(cache: Cache, allocation: Allocation) -> Iterator[Candidate]:
         ]
         if sets:
             yield Candidate(transfer, sets, endpoints_between(*_ends(transfer), cache.servers))
+
+
+def runnable(cache: Cache, transfer: SeenTransfer) -> bool:
+    """Whether the job lets its sets run, and the owners of its servers and folders let it."""
+    return admissible(transfer) and granted(cache, transfer)  # guard: granted-before-a-start
 
 
 def granted(cache: Cache, transfer: SeenTransfer) -> bool:
@@ -43,7 +48,7 @@ def still_startable(cache: Cache, transfer: SeenTransfer, seen: SeenSet, allocat
     if job is None or job.uid != transfer.uid or fresh is None or fresh.uid != seen.uid:
         return False
     last = _last_ended(cache, job).get(seen.uid)
-    return admissible(job) and granted(cache, job) and startable(fresh, job, allocation, _newest_attempt(fresh, last))
+    return runnable(cache, job) and startable(fresh, job, allocation, _newest_attempt(fresh, last))
 
 
 def present_of(cache: Cache, allocation: Allocation) -> Present:

@@ -16,6 +16,7 @@ class Removal:
 
 REMOVALS: Mapping[str, Removal] = {
     "children-before-status": Removal("adit_operator/apply.py", "not all(writes)", "False"),
+    "verdicts-before-status": Removal("adit_operator/apply.py", "len(verdicts) < len(decision.verdicts)", "False"),
     "verdict-on-what-was-seen": Removal("adit_operator/apply.py", "write.seen.resource_version", "None"),
     "status-on-what-was-read": Removal("adit_operator/apply.py", 'manifest["metadata"]["resourceVersion"]', "None"),
     "unfinished-job-takes-a-slot": Removal("adit_operator/slots.py", "not job.finished", "False"),
@@ -27,7 +28,7 @@ REMOVALS: Mapping[str, Removal] = {
     "finished-round-is-terminal": Removal("adit_operator/decide.py", "terminal(seen.job)", "False"),
     "retry-outside-scope": Removal("adit_operator/rounds.py", "[name for name in only if name not in inside]", "[]"),
     "unlabelled-is-unread": Removal("adit_operator/project.py", "purpose is None", "False"),
-    "granted-before-a-start": Removal("adit_operator/census.py", " or not granted(cache, transfer)", ""),
+    "granted-before-a-start": Removal("adit_operator/census.py", " and granted(cache, transfer)", ""),
     "asked-again-before-a-start": Removal(
         "adit_operator/start.py", "not still_startable(world.cache, transfer, seen, allocation)", "False"
     ),
