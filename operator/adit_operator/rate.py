@@ -1,5 +1,6 @@
 """Rate: how many requests a minute one runner may make of an endpoint: its part of what all may make together. Pure."""
 
+import math
 from collections.abc import Iterable
 
 from adit.api.dicom_server import DicomServerSpec
@@ -11,8 +12,9 @@ from adit_operator.slots import caps_of
 def request_share(of: DicomServerSpec, servers: Iterable[DicomServer]) -> float | None:
     """The smallest requestsPerMinute of the objects of its endpoint ÷ the runner slots there; None: as it likes.
 
-    Divided by the slots and not by the runners of the moment, so that a share holds as long as its runner lives: all
-    together never exceed the limit, and fewer runners than slots do not use it up.
+    Divided by the slots and not by the runners of the moment, so that a share holds as long as its runner lives. It is
+    rounded down to a whole number, so that all together never exceed the limit in any minute. A limit that is smaller
+    than the number of slots leaves each less than one: they keep it on average, and at worst meet in one minute.
     """
     endpoint = endpoint_of(of)
     sharing = [server for server in servers if endpoint_of(server.spec) == endpoint]
@@ -20,4 +22,5 @@ def request_share(of: DicomServerSpec, servers: Iterable[DicomServer]) -> float 
     smallest = min((limit for limit in limits if limit is not None), default=None)
     if smallest is None:
         return None
-    return smallest / max(1, caps_of(sharing, {})[str(endpoint)].slots)
+    share = smallest / max(1, caps_of(sharing, {})[str(endpoint)].slots)
+    return float(math.floor(share)) if share >= 1 else share

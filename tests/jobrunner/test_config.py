@@ -58,7 +58,6 @@ def test_a_runner_keeps_its_share_of_the_requests_and_a_stop_ends_the_waiting(tm
     config, control = read_config(rendered_with(tmp_path, requestsPerMinute=0.5), spec()), Control()
     source, destination = (target_of(end, config, None, control).pace for end in (config.source, config.destination))
     control.stop("Now")
-    source.turn()
     with pytest.raises(RetryableError, match="stopped while waiting for its turn"):
         source.turn()
     destination.turn()

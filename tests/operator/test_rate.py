@@ -53,7 +53,16 @@ def test_all_runners_together_keep_the_limit(per_minute: int, associations: int)
     server = limited("pacs", per_minute, maxAssociations=associations)
     share = request_share(server.spec, [server])
     assert share is not None
-    assert share * server.spec.limits.runner_slots == pytest.approx(per_minute)
+    slots = server.spec.limits.runner_slots
+    if per_minute < slots:  # each in a pause of more than a minute: on average
+        assert share * slots == pytest.approx(per_minute)
+    else:  # whole requests: in any minute
+        assert share == per_minute // slots
+
+
+def test_a_share_is_rounded_down_so_that_all_slots_together_keep_the_limit() -> None:
+    server = limited("pacs", 60, maxAssociations=8, reservedInteractive=1)
+    assert request_share(server.spec, [server]) == 8  # and not 8.6, of which a minute could hold 9
 
 
 async def given_source(desk: Desk, job: dict[str, Any]) -> RenderedServer:

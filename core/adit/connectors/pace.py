@@ -4,7 +4,6 @@ A request is a C-FIND, a C-GET, or one HTTP request (a page of QIDO-RS, a WADO-R
 an association are none: they are the load that its slot stands for.
 """
 
-import math
 import time
 from collections.abc import Callable
 
@@ -16,8 +15,10 @@ MINUTE = 60.0
 class Pace:
     """Lets one request begin every 60 s ÷ `per_minute`; nothing is saved up, so there are no bursts.
 
-    In any minute no more begin than `per_minute`, rounded up. `clock` is monotonic (seconds); `sleep` may return early
-    once `stopped` says so. Without `per_minute` nobody waits. For one thread.
+    The first one waits as long as any other, since whoever had the slot before may have asked a moment ago. So in no
+    minute more begin in one slot than `per_minute`, rounded up, however many runners follow each other there. `clock`
+    is monotonic (seconds); `sleep` may return early once `stopped` says so. Without `per_minute` nobody waits. For one
+    thread.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._stopped = stopped
-        self._next = -math.inf
+        self._next = clock() + self._apart
 
     def turn(self) -> None:
         """Wait until the next request may begin. Raises RetryableError (Aborted) where a stop ended the waiting."""
