@@ -1,12 +1,18 @@
-"""Apply: carry out a Decision, children first, the one status write last; what changed meanwhile is looked at again."""
+"""Apply: carry out a Decision: stops first, then children, the one status write last.
+
+What changed meanwhile is looked at again.
+"""
 
 from collections.abc import Callable
+
+import structlog
 
 from adit.api import labels
 from adit.api.endpoint import endpoint_of
 from adit.api.transfer_job import TransferJobStatus
 from adit.cluster.cluster import Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
+from adit.errors import PermanentError
 from adit.pseudonymization.key import KEY_BYTES, ProjectKey
 from adit_operator.clock import timestamp
 from adit_operator.decision import Decision, Later, Removal, StopWrite, VerdictWrite
@@ -17,6 +23,7 @@ from adit_operator.merge import merge_patch, only_numbers
 from adit_operator.observed import SeenSet
 from adit_operator.reach import Reach
 
+log = structlog.get_logger()
 Random = Callable[[int], bytes]
 # How long a job waits that was given writes, so that others get theirs; one that got none asks for the next.
 SHARE_SECONDS = 0.5
@@ -26,36 +33,51 @@ async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decisi
     """Do what was decided about the TransferJob as it was read; answers when it must be looked at again.
 
     A write that meets a newer version of its object is not forced: it is read again, the status is not written, and
-    everything is decided anew. Objects are made and removed no faster than the API server is to be asked; the rest
-    waits for another look, which finds out by itself what is still to do.
+    everything is decided anew. Stops protect patients' data and peers: they come first, and at once. Everything else
+    is written no faster than the API server is to be asked; the rest waits for another look, which finds out by itself
+    what is still to do.
     """
     _tell(world, reach, decision)
-    await _apply_key(world, manifest["metadata"]["namespace"], decision, random)
-    in_pace = [
-        *[await _create(world, child) for child in decision.create if _may_write(world)],
-        *[await _remove(world, removal) for removal in decision.remove if _may_write(world)],
-    ]
-    writes = [
-        *in_pace,
-        *[await _verdict(world, write) for write in decision.verdicts],
-        *[await _stop(world, write) for write in decision.stops],
-        *[await _retire(world, seen) for seen in decision.retire],
-    ]
-    if not all(writes):  # guard: children-before-status
+    stops = [await _stop(world, write) for write in decision.stops]
+    verdicts = [await _verdict(world, write) for write in decision.verdicts if _may_write(world)]
+    made = await _children(world, manifest, decision, random)
+    removed = [await _remove(world, removal) for removal in decision.remove if _may_write(world)]
+    retired = [await _retire(world, seen) for seen in decision.retire if _may_write(world)]
+    in_pace = [*verdicts, *made, *removed, *retired]
+    if not all([*stops, *in_pace]):  # guard: children-before-status
         return Later()
+    pause = Later(SHARE_SECONDS if in_pace else 1 / world.settings.writes_per_second)
+    if len(verdicts) < len(decision.verdicts):  # guard: verdicts-before-status
+        return pause
     written = await _status(world, manifest, decision.status)
     if written is None:
         return Later()
-    if len(in_pace) < len(decision.create) + len(decision.remove):
-        return Later(SHARE_SECONDS if in_pace else 1 / world.settings.writes_per_second)
+    if len(in_pace) < sum(map(len, (decision.verdicts, decision.create, decision.remove, decision.retire))):
+        return pause
     if decision.again:
         return Later()
-    waits = [seconds for seconds in (written, decision.within) if seconds]
+    left = world.memory.refusals.seconds_left(manifest["metadata"]["uid"], world.clock.monotonic())
+    waits = [seconds for seconds in (written, decision.within, left) if seconds]
     return Later(min(waits)) if waits else None
 
 
+async def _children(world: World, manifest: Manifest, decision: Decision, random: Random) -> list[bool]:
+    """Make the key and the sets; where one is refused for good, the next look tells it and makes nothing."""
+    uid, refusals, now = manifest["metadata"]["uid"], world.memory.refusals, world.clock.monotonic()
+    try:
+        await _apply_key(world, manifest["metadata"]["namespace"], decision, random)
+        made = [await _create(world, child) for child in decision.create if _may_write(world)]
+    except PermanentError as error:
+        log.warning("a child of a job is refused", job=str(Ref.of(manifest)), reason=error.reason)
+        refusals.refuse(uid, f"{error.message}: nothing more is made for this job until that is mended", now)
+        return [False]
+    if made:
+        refusals.forget(uid)
+    return made
+
+
 def _may_write(world: World) -> bool:
-    """Whether one more object may be made or removed now."""
+    """Whether one more object may be written now."""
     return world.memory.pace.take(world.clock.monotonic(), world.settings.writes_per_second)
 
 

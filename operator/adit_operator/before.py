@@ -31,7 +31,11 @@ def acceptance(seen: Observed) -> Accepted | MakeKey | Waiting:
     if seen.job.spec.pseudonymization.profile is None:
         return Accepted()
     key = key_decision(seen.key)
-    if isinstance(key, MakeKey | Waiting):
+    if isinstance(key, Waiting):
+        return key
+    if seen.refused is not None and (isinstance(key, MakeKey) or key.mark):
+        return seen.refused
+    if isinstance(key, MakeKey):
         return key
     return Accepted(key.key.id, key.key.id if key.mark else None)
 

@@ -1,4 +1,4 @@
-"""A Decision: all that one reconcile wants to change, as values, in the order in which it is applied."""
+"""A Decision: all that one reconcile wants to change, as values; see `apply` for the order."""
 
 from dataclasses import dataclass, field
 

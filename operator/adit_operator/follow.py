@@ -43,7 +43,7 @@ def follow(seen: Observed) -> Decision:
     ready = _ready(seen, plan)
     accepted = acceptance(seen)
     cancel = spec.shutdown is not None
-    judgements = {one.uid: _judge(seen, one, cancel=cancel) for one in own}
+    judgements, unjudged = _judgements(seen, own, cancel=cancel)
     after = tuple(_after(one, judgements.get(one.uid, Judgement())) for one in seen.sets)
     now_own = [one for one in after if one.round == plan.round]
     # nothing tells us of our own write, and a set is retired only once its end is written
@@ -82,7 +82,7 @@ def follow(seen: Observed) -> Decision:
         stops=tuple(_stops(seen, now_own)),
         create=create,
         retire=tuple(one for one in seen.sets if one.finished and one.active),
-        again=bool(create) or (over and waiting_retry) or ends,
+        again=bool(create) or (over and waiting_retry) or ends or unjudged,
     )
 
 
@@ -107,7 +107,7 @@ def _ready(seen: Observed, plan: Plan) -> Ready:
     if (profile.hash if profile else None) != plan.profile_hash:
         changed = "the pseudonymization profile is no longer the one that was planned: cancel this job and retry it"
         return Ready(missing, Waiting("InputChanged", changed))
-    return Ready(missing, None, tasks)
+    return Ready(missing, seen.refused if missing else None, tasks)
 
 
 def _unmade(plan: Plan, ready: Ready, *, over: bool) -> tuple[str, ...]:
@@ -116,6 +116,13 @@ def _unmade(plan: Plan, ready: Ready, *, over: bool) -> tuple[str, ...]:
         return ()  # they are in no set yet, and so pending by themselves
     missing = frozenset(ready.missing)
     return tuple(name for i, name in enumerate(ready.tasks.ids) if i // plan.tasks_per_set in missing)
+
+
+def _judgements(seen: Observed, own: Sequence[SeenSet], *, cancel: bool) -> tuple[dict[str, Judgement], bool]:
+    """What each set's end means, of which one look writes so many verdicts; and whether some are left to the next."""
+    judgements = {one.uid: _judge(seen, one, cancel=cancel) for one in own}
+    later = [uid for uid, judgement in judgements.items() if judgement.verdict is not None][seen.batch :]
+    return judgements | dict.fromkeys(later, Judgement()), bool(later)
 
 
 def _judge(seen: Observed, one: SeenSet, *, cancel: bool) -> Judgement:

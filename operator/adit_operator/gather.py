@@ -83,6 +83,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         image=world.settings.runner_image,
         waiting=waiting,
         yields=world.orders.yields,
+        refused=world.memory.refusals.of(meta.uid, world.clock.monotonic()),
     )
     return await _with_list(world, seen)
 

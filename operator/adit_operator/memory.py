@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from adit.api.task_list import TaskList
+from adit_operator.refusals import Refusals
 
 # A hundred thousand ordinary tasks take 25 MiB; one list is kept whatever its size.
 MAX_REMEMBERED_BYTES = 64 << 20
@@ -11,7 +12,7 @@ MAX_REMEMBERED_WRITES = 10_000
 
 
 class Pace:
-    """A bucket of tokens that fills up evenly: so many objects may be made or removed in a second, by all jobs."""
+    """A bucket of tokens that fills up evenly: so many objects may be written in a second, by all jobs."""
 
     def __init__(self) -> None:
         self._tokens: float | None = None
@@ -80,3 +81,4 @@ class Memory:
     pace: Pace = field(default_factory=Pace)
     lists: TaskLists = field(default_factory=TaskLists)
     writes: Writes = field(default_factory=Writes)
+    refusals: Refusals = field(default_factory=Refusals)

@@ -181,6 +181,8 @@ class Observed:
     # the job's whole list, read only while a round is planned or its sets are made; else why it could not be read
     tasks: TaskList | None = None
     unlisted: Waiting | None = None
+    # why the API refused a child of the job lately: nothing more is made for it yet
+    refused: Waiting | None = None
     # how many sets one look may make, so that the other jobs get their turn
     batch: int = 100
     # what a Job started now would mount, by volume

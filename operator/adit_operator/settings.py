@@ -48,7 +48,7 @@ class OperatorSettings(BaseSettings):
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
     ] = ()
     key_secret: Annotated[KeyName, Field(alias="ANONYMIZATION_SEED")] = "adit-project-key"  # noqa: S105  # a name
-    # how many TaskSets are made or removed in a second, by all jobs
+    # how many TaskSets are made, judged or removed in a second, by all jobs
     writes_per_second: Annotated[int, Field(alias="ADIT_WRITES_PER_SECOND", ge=1, le=1000)] = 10
     # between two writes of a job's status of which only numbers moved
     status_seconds: Annotated[float, Field(alias="ADIT_STATUS_SECONDS", ge=0, le=60)] = 5.0

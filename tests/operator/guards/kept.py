@@ -1,6 +1,7 @@
 """The kept examples: for each guard, things that happen in an order that only this guard survives."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from adit.cluster.kinds import Ref
 from adit.testing.cluster import server_manifest
 from adit_operator.names import task_set_name
 from adit_operator.project import seen_secret
+from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import task_set_of
 from tests.operator.guards.drill import Step
 from tests.operator.guards.kept_retention import RETENTION_EXAMPLES, Retaining
@@ -50,6 +52,10 @@ class Kept(Retaining):
             await self.admit()
         finally:
             self.tap.interruption = None
+
+    async def slow_down(self) -> None:
+        """The operator may write once in a second."""
+        self.desk.world = replace(self.desk.world, settings=OperatorSettings(writes_per_second=1, status_seconds=0))
 
     async def share(self, *consumers: Any) -> None:
         """The owner of a server in another namespace says who may use it."""
@@ -169,6 +175,13 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             *submitted(1),
             *(("lose_node", 0), ("change", "night", {"shutdown": "Graceful"}), ("see_all",)),
             ("interrupted", "night", 0, ("claim", 0)),
+        ],
+    ),
+    "verdicts-before-status": (
+        True,
+        [
+            *(("submit", "night", 2, 2, {"suspend": True}), ("start",)),
+            *(("slow_down",), ("change", "night", {"shutdown": "Graceful"}), ("look",), ("look",), ("look",)),
         ],
     ),
     "verdict-on-what-was-seen": (

@@ -15,7 +15,7 @@ class Removal:
 
 
 REMOVALS: Mapping[str, Removal] = {
-    "children-before-status": Removal("adit_operator/apply.py", "not all(writes)", "False"),
+    "children-before-status": Removal("adit_operator/apply.py", "not all([*stops, *in_pace])", "False"),
     "verdicts-before-status": Removal("adit_operator/apply.py", "len(verdicts) < len(decision.verdicts)", "False"),
     "verdict-on-what-was-seen": Removal("adit_operator/apply.py", "write.seen.resource_version", "None"),
     "status-on-what-was-read": Removal("adit_operator/apply.py", 'manifest["metadata"]["resourceVersion"]', "None"),
