@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,8 @@ def tried(release: Release, project: Path, tmp_path_factory: pytest.TempPathFact
         tenant = resident(release, folder, opened)
         study = example_studies()[0]
         tenant.source.load(study.write(folder / "files"))
+        # so that whoever watches sees it in progress
+        tenant.source.faults = replace(tenant.source.faults, delay_per_instance=0.05)
         filled_in(tenant, project / "examples" / "cluster", folder / "examples" / "cluster")
         shell = Shell(tenant, folder)
         said = {}
@@ -138,6 +140,15 @@ def test_a_description_tells_the_conditions_in_words(tried: Tried) -> None:
     told = tried.after("kubectl describe")
     for words in (r"Reason: +Succeeded", r"Type: +Complete", r"Phase: +Success", r"Verified: +41", r"Succeeded: +1"):
         assert re.search(words, told), (words, told)
+
+
+def test_a_description_tells_the_events_from_plan_to_end(tried: Tried) -> None:
+    def events() -> list[str]:
+        told = tried.tenant.kubectl("describe", "tj", "example").partition("\nEvents:")[2]
+        return re.findall(r"(?m)^  Normal +(\w+) .*adit\.dev/operator", told)
+
+    tried.tenant.until("example", "its end is told", lambda: "Complete" in events())
+    assert {"Planned", "Admitted", "Complete"} <= set(events())
 
 
 def test_every_field_of_a_job_is_explained(tried: Tried) -> None:

@@ -57,18 +57,3 @@ def test_more_tasks_than_an_object_may_hold_are_worked_from_two_secrets(tenant: 
     assert sorted(worked) == sorted(f"{name}-{number}" for name in ("plain", "packed") for number in range(EACH))
     assert tenant.arrived == tenant.expected
     assert tenant.destination.received == 2 * EACH
-
-
-def test_a_list_in_a_secret_without_the_label_is_not_read_and_goes_on_when_it_is_labelled(tenant: Resident) -> None:
-    [study] = tenant.load("a")
-    task = {"patientId": study.patient.patient_id, "studyInstanceUid": study.study_instance_uid}
-    job = manifests.job("night", (), tasksFrom=SECRETS[:1])
-    del job["spec"]["tasks"]
-    tenant.apply(*tenant.servers(), secret("plain", "tasks.jsonl", json.dumps(task).encode()), job)
-
-    tenant.wait_for_condition("night", "Stalled", "SecretNotLabelled")
-    assert "kubectl label secret" in tenant.condition("night", "Stalled")["message"]
-    tenant.kubectl("label", "secret", "plain", "adit.dev/purpose=tasks")
-    tenant.patch("night", priority=101)  # lists are not watched: without a change they are looked at every minute
-    tenant.wait_for_phase("night", "Success")
-    assert tenant.arrived == tenant.expected
