@@ -47,7 +47,7 @@ async def serve(settings: OperatorSettings, program: ProgramSettings) -> None:
                 metrics.leads(1)
                 await work()
                 return
-            leadership = Leadership(cluster, settings.runner_namespace, who)
+            leadership = Leadership(cluster, settings.runner_namespace, who, name=program.lease_name)
             await lead(leadership, work, health_port=program.health_port, leads=metrics.leads)
 
 

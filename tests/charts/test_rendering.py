@@ -191,6 +191,18 @@ def test_one_operator_is_replaced_and_several_are_rolled(helm: Helm) -> None:
     assert environment(helm, *several)["ADIT_LEADER_ELECTION"] == "true"
 
 
+def test_two_releases_in_one_namespace_do_not_wait_for_each_others_lease(helm: Helm) -> None:
+    texts = (helm("template", name, str(CHART), "--namespace", "adit") for name in ("adit", "clinic"))
+    pods = (of_kind([one for one in yaml.safe_load_all(text) if one], "Deployment")[0] for text in texts)
+    told = [
+        one["value"]
+        for pod in pods
+        for one in pod["spec"]["template"]["spec"]["containers"][0]["env"]
+        if one["name"] == "ADIT_LEASE_NAME"
+    ]
+    assert told == ["adit-operator", "clinic-adit-operator"]
+
+
 def test_a_pod_monitor_finds_the_runners_port(helm: Helm) -> None:
     [monitor] = of_kind(helm.render("--set", "metrics.podMonitor.enabled=true"), "PodMonitor")
     assert monitor["spec"]["selector"]["matchLabels"] == {labels.MANAGED_BY: labels.MANAGED_BY_ADIT}

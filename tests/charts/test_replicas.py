@@ -43,7 +43,7 @@ def test_of_two_replicas_one_leads_and_the_other_one_when_its_pod_is_deleted(
         return {line.removeprefix("pod/") for line in found.split()}
 
     def leader() -> str:
-        lease = json.loads(kubernetes.kubectl("-n", namespace, "get", "lease", "adit-operator", "-o", "json"))
+        lease = json.loads(kubernetes.kubectl("-n", namespace, "get", "lease", f"{release}-operator", "-o", "json"))
         return str(lease["spec"].get("holderIdentity", "")).rpartition("_")[0]
 
     def leads(pod: str) -> bool:

@@ -195,5 +195,6 @@ async def look_at_lease(look: Look, settings: Mapping[str, str]) -> list[Finding
     if settings.get("ADIT_LEADER_ELECTION", "").lower() != "true":
         return []
     path = collection_path(LEASE, settings.get(INSIDE_ENV, "adit"))
-    leases = await look.server.items(path, {"labelSelector": selector({LEADER_OF: OPERATOR_LEASE})})
+    name = settings.get("ADIT_LEASE_NAME", OPERATOR_LEASE)
+    leases = await look.server.items(path, {"labelSelector": selector({LEADER_OF: name})})
     return [judge_lease(leases, look.now)]
