@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.end_to_end.rights import account
 from tests.end_to_end.tenant import until
 from tests.end_to_end.ward import OperatorProcess, Ward, status_of, text_of
 
@@ -16,7 +19,7 @@ LEASE = "adit-operator"
 class Candidate:
     """One operator of several in a ward, with ports and a log of its own."""
 
-    def __init__(self, ward: Ward, name: str, *, health_port: int, metrics_port: int) -> None:
+    def __init__(self, ward: Ward, name: str, *, health_port: int, metrics_port: int, **given: str) -> None:
         self.name, self._ward = name, ward
         self._health_port, self._metrics_port = health_port, metrics_port
         more = {
@@ -26,7 +29,7 @@ class Candidate:
             "ADIT_METRICS_PORT": str(metrics_port),
         }
         log = ward.folder / f"{name}.log"
-        self.process = OperatorProcess({**ward.environment, **more}, log, ward.kubernetes.entering())
+        self.process = OperatorProcess({**ward.environment, **more, **given}, log, ward.kubernetes.entering())
         ward.started.append(self.process)
 
     @property
@@ -52,12 +55,13 @@ class Candidate:
         return [json.loads(line)["event"] for line in self.process.log.read_text().splitlines()]
 
 
-def candidates(ward: Ward, *names: str) -> list[Candidate]:
-    """One after the other, so that the first one leads."""
-    started = []
+def candidates(ward: Ward, *names: str, **second: str) -> list[Candidate]:
+    """One after the other, so that the first one leads; `second` is given to those after it."""
+    started: list[Candidate] = []
     for number, name in enumerate(names):
-        ports = {"health_port": ward.health_port + 10 * number, "metrics_port": ward.metrics_port + 10 * number}
-        started.append(Candidate(ward, name, **ports))
+        health, metrics = ward.health_port + 10 * number, ward.metrics_port + 10 * number
+        given = second if number else {}
+        started.append(Candidate(ward, name, health_port=health, metrics_port=metrics, **given))
         if number == 0:
             until("the first one leads", lambda: started[0].leads)
     return started
@@ -101,11 +105,31 @@ def test_a_leader_that_lost_its_lease_ends_at_once_and_says_so(ward: Ward) -> No
     assert holder(ward) == "somebody-else"
 
 
-def test_who_stands_by_ends_in_good_order_and_has_written_nothing(ward: Ward) -> None:
-    first, second = candidates(ward, "first", "second")
+def allowed_to_look_for_a_leader_only(ward: Ward) -> str:
+    """The kubeconfig of an account that may not write anything, the Lease included."""
+    rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}
+    ward.apply(*account("onlooker", rule))
+    config = yaml.safe_load(Path(ward.environment["KUBECONFIG"]).read_text())
+    token = ward.kubectl("create", "token", "onlooker").strip()
+    config["users"] = [{"name": one["name"], "user": {"token": token}} for one in config["users"]]
+    path = ward.folder / "onlooker.kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+def test_who_stands_by_ends_in_good_order_and_writes_nothing(ward: Ward) -> None:
+    first, second = candidates(ward, "first", "second", KUBECONFIG=allowed_to_look_for_a_leader_only(ward))
     until("the second one stands by", lambda: second.stands_by)
     ward.apply(*ward.servers())
     until("the first one works", lambda: ward.read("dicomserver", "source").get("status"))
     assert second.process.end() == 0
     assert first.leads
-    assert second.lines()[-1] == "the operator ends while it stands by, as it was asked to"
+    assert second.lines() == ["the operator stands by", "the operator ends while it stands by, as it was asked to"]
+
+
+def test_operators_of_two_installations_in_one_namespace_do_not_wait_for_each_other(ward: Ward) -> None:
+    """Each works namespaces of its own, so each decides."""
+    first, second = candidates(ward, "first", "second", ADIT_LEASE_NAME="clinic-adit-operator")
+    until("the second one leads as well", lambda: second.leads)
+    assert first.leads
+    assert str(ward.read("lease", "clinic-adit-operator")["spec"]["holderIdentity"]).startswith("second_")
