@@ -11,6 +11,7 @@ from adit.pseudonymization.profile import BUILT_IN, Profile
 from adit_operator.access import denied, missing
 from adit_operator.observed import Observed, Waiting
 from adit_operator.project import resolve
+from adit_operator.purpose import not_labelled
 
 MAX_NAMED_PROBLEMS = 5
 
@@ -86,11 +87,8 @@ def _credentials(seen: Observed) -> Iterator[Waiting]:
         if secret is None:
             yield Waiting("SecretMissing", f"{where} is missing ({for_whom}): create it")
         elif secret.purpose != "credential":
-            yield Waiting(
-                "SecretNotLabelled",
-                f"{where} may not be read as {for_whom}: run `kubectl label secret -n {secret_ref.namespace} "
-                f"{secret_ref.name} adit.dev/purpose=credential`, or add that label to its manifest and apply it again",
-            )
+            refused = f"{where} may not be read as {for_whom}"
+            yield not_labelled(secret, "credential", refused, "spec.dicomweb.authorization")
         elif key not in secret.data:
             yield Waiting("SecretMissing", f"{where} has no key {key} ({for_whom}): add it")
 

@@ -11,6 +11,7 @@ from adit.cluster.cluster import Manifest
 from adit.errors import BadInput
 from adit.pseudonymization.key import ProjectKey
 from adit_operator.observed import KeySeen, Waiting
+from adit_operator.purpose import not_labelled
 
 KEY_ENTRY = "key"
 ID_ENTRY = "id"
@@ -42,11 +43,7 @@ def key_decision(seen: KeySeen) -> UseKey | MakeKey | Waiting:
             )
         return MakeKey()
     if seen.secret.purpose != PURPOSE_KEY:
-        return Waiting(
-            "SecretNotLabelled",
-            f"Secret {seen.name} may not be read: run `kubectl label secret -n {seen.secret.ref.namespace} "
-            f"{seen.name} {labels.PURPOSE}={PURPOSE_KEY}`",
-        )
+        return not_labelled(seen.secret, PURPOSE_KEY, f"Secret {seen.name} may not be read", "ANONYMIZATION_SEED")
     try:
         key = ProjectKey(seen.secret.data.get(KEY_ENTRY, b""))
     except BadInput as error:

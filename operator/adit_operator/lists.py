@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adit.api import labels
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_lines import TaskSource, read_task_list
 from adit.api.task_list import TaskList
@@ -19,6 +18,7 @@ from adit_operator.memory import ReadList, TaskLists
 from adit_operator.observed import SeenSet, Waiting, terminal
 from adit_operator.plan import missing_sets
 from adit_operator.project import seen_secret
+from adit_operator.purpose import not_labelled
 from adit_operator.retention import compacted
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ async def _source(cluster: Cluster, ref: Ref, key: str) -> TaskSource | Waiting:
         made = f"kubectl create secret generic -n {ref.namespace} {ref.name} --from-file={key}"
         return Waiting("TasksMissing", f"{where} is missing (spec.tasksFrom): run `{made}`, and label it")
     if secret.purpose != PURPOSE_TASKS:
-        label = f"kubectl label secret -n {ref.namespace} {ref.name} {labels.PURPOSE}={PURPOSE_TASKS} --overwrite"
-        return Waiting("SecretNotLabelled", f"{where} may not be read as a list of tasks: run `{label}`")
+        return not_labelled(secret, PURPOSE_TASKS, f"{where} may not be read as a list of tasks", "spec.tasksFrom")
     if key not in secret.data:
         return Waiting("TasksMissing", f"{where} has no key {key} (spec.tasksFrom): make it with --from-file={key}")
     return TaskSource(ref.name, key, secret.data[key])

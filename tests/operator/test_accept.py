@@ -64,6 +64,13 @@ def test_the_command_that_labels_a_secret_is_told() -> None:
     assert "kubectl label secret -n default token adit.dev/purpose=credential" in told.message
 
 
+def test_of_a_secret_with_another_purpose_no_command_is_told() -> None:
+    told = refusal(with_servers(dicom_server(dicomweb=WEB), secrets={TOKEN: SeenSecret(TOKEN, "key")}))
+    assert told is not None
+    assert "kubectl" not in told.message
+    assert "name another Secret in spec.dicomweb.authorization" in told.message
+
+
 @pytest.mark.parametrize(
     ("dimse", "reason"),
     [

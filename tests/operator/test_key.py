@@ -49,6 +49,13 @@ def test_an_unlabelled_key_is_not_read() -> None:
     assert reason(KeySeen(secret(purpose=None))) == "SecretNotLabelled"
 
 
+def test_of_a_credential_where_the_key_should_be_no_command_is_told() -> None:
+    told = key_decision(KeySeen(secret(purpose="credential")))
+    assert isinstance(told, Waiting)
+    assert "kubectl" not in told.message
+    assert "name another Secret in ANONYMIZATION_SEED" in told.message
+
+
 def test_the_key_is_called_as_it_was_named() -> None:
     decision = key_decision(KeySeen(None, KEY.id, name="study-key"))
     assert isinstance(decision, Waiting)

@@ -8,6 +8,7 @@ from adit.api.conditions import condition_of
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import transfer_job_manifest
 from adit_operator.decision import Later
+from adit_operator.key import key_secret
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import Desk
@@ -87,12 +88,22 @@ async def test_a_list_that_is_not_watched_is_looked_for_again_by_itself(desk: De
 
 async def test_an_unlabelled_list_is_not_read(desk: Desk) -> None:
     secret = task_secret(1)
-    secret["metadata"]["labels"] = {"adit.dev/purpose": "credential"}
+    secret["metadata"]["labels"] = {}
     await desk.cluster.create(secret)
     await desk.cluster.create(night())
     await desk.settle()
     assert await stalled(desk) == "SecretNotLabelled"
-    assert "kubectl label secret -n default night-tasks adit.dev/purpose=tasks" in await message(desk)
+    assert "`kubectl label secret -n default night-tasks adit.dev/purpose=tasks`" in await message(desk)
+
+
+async def test_nobody_is_told_to_take_the_label_of_a_key_away(desk: Desk) -> None:
+    await desk.cluster.create(key_secret("default", "adit-project-key", bytes(32)))
+    await desk.cluster.create(night("adit-project-key"))
+    await desk.settle()
+    assert await stalled(desk) == "SecretNotLabelled"
+    told = await message(desk)
+    assert "kubectl" not in told
+    assert "it serves another purpose (adit.dev/purpose): name another Secret in spec.tasksFrom" in told
 
 
 async def test_a_line_that_cannot_be_read_is_named_without_its_patient(desk: Desk) -> None:

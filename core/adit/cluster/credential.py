@@ -31,10 +31,14 @@ async def authorization_of(cluster: Cluster, server: DicomServer) -> str | None:
     ref = Ref("Secret", server.metadata.namespace, reference.name)
     try:
         secret = await cluster.get(ref)
-        if secret["metadata"].get("labels", {}).get(PURPOSE) != "credential":
+        purpose = secret["metadata"].get("labels", {}).get(PURPOSE)
+        if purpose != "credential":
+            refused = f"{ref} may not be read as the credential of DicomServer/{server.metadata.name}"
             raise SecretNotLabelled(
-                f"{ref} may not be read as the credential of DicomServer/{server.metadata.name}: add the label "
-                f'"{PURPOSE}: credential" to its manifest and apply it again'
+                f'{refused}: add the label "{PURPOSE}: credential" to its manifest and apply it again'
+                if purpose is None
+                else f"{refused}: it serves another purpose ({PURPOSE}): name another Secret in "
+                "spec.dicomweb.authorization, and leave this one as it is"
             )
         return base64.b64decode(secret.get("data", {})[reference.key], validate=True).decode().strip()
     except ObjectNotFound as error:

@@ -162,7 +162,8 @@ async def _credential(server: DicomServer, cluster: Cluster) -> tuple[str | None
             about,
             error.message,
             cause="spec.dicomweb.authorization names a Secret that cannot be used",
-            fix="apply a Secret of that name and key beside the DicomServer, labelled adit.dev/purpose: credential",
+            fix="make a Secret with that key beside the DicomServer, labelled adit.dev/purpose: credential, and name "
+            "it there; never change the purpose of a Secret that has another one",
         )
     except Forbidden:
         return None, skipped(

@@ -210,7 +210,11 @@ async def test_the_credential_is_sent_and_never_shown(cluster: EmbeddedCluster) 
 
 @pytest.mark.parametrize(
     ("labels", "key", "code"),
-    [({}, "header", "SecretNotLabelled"), ({"purpose": "credential"}, "other", "SecretMissing")],
+    [
+        ({}, "header", "SecretNotLabelled"),
+        ({"purpose": "key"}, "header", "SecretNotLabelled"),
+        ({"purpose": "credential"}, "other", "SecretMissing"),
+    ],
 )
 async def test_a_secret_that_cannot_be_used_is_a_problem_and_the_server_is_not_asked(
     cluster: EmbeddedCluster, labels: dict[str, str], key: str, code: str
