@@ -31,6 +31,8 @@ class Admission:
 
 def admissible(transfer: SeenTransfer) -> bool:
     """Whether the job lets its sets run at all."""
+    if transfer.leaving:  # guard: leaving-starts-nothing
+        return False
     return transfer.ready and not (transfer.stalled or transfer.terminal or transfer.suspend or transfer.shutdown)
 
 
@@ -38,7 +40,7 @@ def startable(seen: SeenSet, transfer: SeenTransfer, allocation: Allocation, new
     """Whether a runner could work this set: of the current round, open, free, told nothing, its last end judged."""
     return (
         seen.round == transfer.round
-        and not seen.finished
+        and not (seen.finished or seen.leaving)
         and "P" in seen.states
         and seen.stop is None
         and seen.ref not in allocation.sets  # guard: one-runner-per-set

@@ -17,11 +17,12 @@ from adit.pseudonymization.key import KEY_BYTES, ProjectKey
 from adit_operator.clock import timestamp
 from adit_operator.decision import Decision, Later, Removal, StopWrite, VerdictWrite
 from adit_operator.events import job_events
-from adit_operator.gather import World
+from adit_operator.gather import World, held
 from adit_operator.key import key_marker, key_secret
 from adit_operator.merge import merge_patch, only_numbers
 from adit_operator.observed import SeenSet
 from adit_operator.reach import Reach
+from adit_operator.stop import stop_changes
 
 log = structlog.get_logger()
 Random = Callable[[int], bytes]
@@ -59,6 +60,14 @@ async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decisi
     left = world.memory.refusals.seconds_left(manifest["metadata"]["uid"], world.clock.monotonic())
     waits = [seconds for seconds in (written, decision.within, left) if seconds]
     return Later(min(waits)) if waits else None
+
+
+async def stop_all(world: World, uid: str) -> Later | None:
+    """Stop what runs for a job that is being deleted: a finalizer may keep job and sets for long."""
+    sets = world.cache.sets_of(uid)
+    working = held(world.lease, sets) | {job.task_set_uid for job in world.cache.jobs_of(uid) if not job.finished}
+    running = (seen for seen in sets if seen.uid in working and stop_changes(seen, "Now"))
+    return None if all([await _stop(world, StopWrite(seen, "Now")) for seen in running]) else Later()
 
 
 async def _children(world: World, manifest: Manifest, decision: Decision, random: Random) -> list[bool]:

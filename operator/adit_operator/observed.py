@@ -52,6 +52,8 @@ class SeenSet:
     finished: bool = False
     active: bool = True
     created: datetime | None = None
+    # somebody deleted it; a finalizer may keep it for long
+    leaving: bool = False
 
     @property
     def open_ids(self) -> tuple[str, ...]:
@@ -107,6 +109,8 @@ class SeenTransfer:
     terminal: bool
     phase: str = "Pending"
     tasks: TaskCounts = NO_TASKS
+    # as of a SeenSet
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

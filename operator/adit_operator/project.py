@@ -53,6 +53,7 @@ def seen_transfer(manifest: Manifest) -> SeenTransfer:
         terminal=terminal(job),
         phase=job.status.phase or "Pending",
         tasks=job.status.tasks,
+        leaving="deletionTimestamp" in manifest["metadata"],
     )
 
 
@@ -95,6 +96,7 @@ def seen_set(manifest: Manifest) -> SeenSet:
         finished=verdict.finished if verdict else False,
         active=meta.labels.get(labels.ACTIVE) == "true",
         created=_moment(meta.creation_timestamp),
+        leaving="deletionTimestamp" in manifest["metadata"],
     )
 
 

@@ -9,7 +9,7 @@ from adit.api.conditions import Condition
 from adit.cluster.cluster import Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
-from adit_operator.apply import Random, apply
+from adit_operator.apply import Random, apply, stop_all
 from adit_operator.clock import timestamp
 from adit_operator.decide import decide
 from adit_operator.decision import Later
@@ -40,7 +40,7 @@ async def reconcile(
         return None
     world.cache.put(manifest)
     if manifest["metadata"].get("deletionTimestamp"):
-        return None
+        return await stop_all(world, manifest["metadata"]["uid"])
     try:
         seen = await gather(world, manifest, waiting.get(manifest["metadata"]["uid"]))
     except BadInput as error:

@@ -20,7 +20,7 @@ def wanted_stop(
     if not running:
         return None
     told = (yields or {}).get(seen.uid)
-    if spec.shutdown == "Immediate" or revoked or (told is not None and told.stop == "Now"):
+    if seen.leaving or spec.shutdown == "Immediate" or revoked or (told is not None and told.stop == "Now"):
         return "Now"
     if spec.shutdown == "Graceful" or spec.suspend or told is not None:
         return "AfterTask"

@@ -57,6 +57,14 @@ class Kept(Retaining):
         """The operator may write once in a second."""
         self.desk.world = replace(self.desk.world, settings=OperatorSettings(writes_per_second=1, status_seconds=0))
 
+    async def delete_slowly(self) -> None:
+        """Somebody deletes the job, and a finalizer keeps it for now."""
+        await self.tap.patch(NIGHT, {"metadata": {"finalizers": ["example.com/wait"]}})
+        await self.tap.delete(NIGHT)
+
+    async def let_go(self) -> None:
+        await self.tap.patch(NIGHT, {"metadata": {"finalizers": None}})
+
     async def share(self, *consumers: Any) -> None:
         """The owner of a server in another namespace says who may use it."""
         server = server_manifest("far", port=11112)
@@ -236,6 +244,13 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",)),
             ("admit_interrupted", 0, ("change", "night", {"suspend": True}), ("see_all",)),
             ("expect_runner_jobs", 0),
+        ],
+    ),
+    "leaving-starts-nothing": (
+        True,
+        [
+            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",), ("delete_slowly",), ("see_all",)),
+            *(("admit",), ("expect_runner_jobs", 0), ("let_go",)),
         ],
     ),
     "finished-round-is-terminal": (True, [*FAILED, ("delete_set",), ("look",), ("look",)]),

@@ -32,6 +32,7 @@ REMOVALS: Mapping[str, Removal] = {
     "asked-again-before-a-start": Removal(
         "adit_operator/start.py", "not still_startable(world.cache, transfer, seen, allocation)", "False"
     ),
+    "leaving-starts-nothing": Removal("adit_operator/admission.py", "transfer.leaving", "False"),
     "one-runner-per-set": Removal("adit_operator/admission.py", "and seen.ref not in allocation.sets", ""),
     "judged-before-next": Removal("adit_operator/admission.py", "and seen.judged_attempt >= newest_attempt", ""),
     "cap": Removal("adit_operator/room.py", "count > self._free[name]", "False"),
