@@ -17,12 +17,18 @@ LEASE_SECONDS = 60.0
 
 
 def under_way(
-    tenant: Resident, name: str = "night", *, delay: float = 2.0, limits: dict[str, int] | None = None, **spec: Any
+    tenant: Resident,
+    name: str = "night",
+    *,
+    delay: float = 2.0,
+    instances: int = 4,
+    limits: dict[str, int] | None = None,
+    **spec: Any,
 ) -> None:
     """Start a job of three studies, one after the other and slowly, and wait until it is in the middle of one."""
     servers = tenant.servers(**({} if limits is None else {"limits": limits}))
     pace(tenant, delay)
-    tenant.apply(*servers, manifests.job(name, tenant.load(*LABELS), **{"parallelism": 1, **spec}))
+    tenant.apply(*servers, manifests.job(name, tenant.load(*LABELS, instances=instances), **{"parallelism": 1, **spec}))
     tenant.until(name, "an instance has arrived", lambda: tenant.arrived)
 
 
