@@ -1,22 +1,28 @@
 """Admit: one turn of the admission loop. Look at everything, decide, make the Jobs of the sets that may run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 
 import structlog
 
+from adit.cluster.cluster import ClusterUnavailable
 from adit.cluster.kinds import Ref
-from adit.errors import PermanentError, RetryableError
-from adit_operator.admission import admit
+from adit.errors import AditError, RetryableError
+from adit_operator.admission import Admission, admit
 from adit_operator.census import candidates_of, present_of, waited
 from adit_operator.gather import World, held
-from adit_operator.observed import Waiting
+from adit_operator.observed import SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, allocated, caps_of
 from adit_operator.start import NameTaken, start
 
 log = structlog.get_logger()
+# A turn decides so often at most where runners are refused; who is left over has the next one, at once.
+MAX_DECISIONS = 10
+# So many seconds at most a job waits whose runner could not be made since the API did not answer.
+AWAY_PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +47,112 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
     """Decide what runs now, and start it; what was started stays started, and what was decided is told.
 
     Who makes room is told to reconcile before anything starts, so that nobody is told what was meant for its
-    predecessor.
+    predecessor. What a job that gets no runner was to have is given to others in the same turn.
     """
+    owners = {transfer.uid: transfer for transfer in world.cache.transfers.values()}
+    world.orders.refused.keep(owners)
+    starts, told = _Starts(), _asked_before(world)
+    for _ in range(MAX_DECISIONS):
+        allocation = observe_allocation(world)
+        admission, waiting = _decide(world, reach, allocation)
+        told |= world.orders.give(admission.yield_)
+        refused = await _start_all(world, owners, admission.start, allocation, starts)
+        waiting |= refused
+        if not refused or starts.hindrance is not None:
+            break
+    return Turn(
+        started=tuple(dict.fromkeys(starts.made)),
+        waiting=waiting,
+        next_due=_next_due(world, admission, decided=not refused),
+        allocation=allocation,
+        told=tuple(owners[uid].ref for uid in told if uid in owners),
+        waited=tuple(starts.waited),
+        evicted=world.orders.take_evicted(),
+        hindrance=starts.hindrance,
+    )
+
+
+@dataclass(slots=True)
+class _Starts:
+    """What became of a turn's starts so far."""
+
+    made: list[Ref] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+    hindrance: RetryableError | None = None
+
+
+def _asked_before(world: World) -> set[str]:
+    """In the first turn: the owners of the sets that an earlier operator told to stop."""
+    if world.orders.spoken:
+        return set()
+    present = present_of(world.cache, observe_allocation(world))
+    return {one.owner.uid for one in present.runners if one.asked and one.owner}
+
+
+def _decide(world: World, reach: Reach, allocation: Allocation) -> tuple[Admission, dict[str, Waiting]]:
+    """One decision without the jobs of which runners are refused, and why each job waits."""
     cache, now = world.cache, world.clock.now()
-    allocation = observe_allocation(world)
-    present = present_of(cache, allocation)
-    asked = [one.owner.uid for one in present.runners if one.asked and one.owner] if not world.orders.spoken else []
+    pausing = world.orders.refused.pausing(world.clock.monotonic())
+    candidates = tuple(candidates_of(cache, allocation))
     admission = admit(
-        candidates_of(cache, allocation),
+        (one for one in candidates if one.transfer.uid not in pausing),
         reach.with_probes(allocation),
         caps_of(cache.servers.values(), reach.down(), now),
         now,
-        present,
+        present_of(cache, allocation),
         probe_seconds=world.settings.probe_seconds,
     )
-    told = {*world.orders.give(admission.yield_), *asked}
-    owners = {transfer.uid: transfer for transfer in cache.transfers.values()}
-    started, pauses, waiting, hindrance = [], [], dict(admission.waiting), None
-    for seen in admission.start:
+    left_out = {one.transfer.uid: pausing[one.transfer.uid] for one in candidates if one.transfer.uid in pausing}
+    return admission, {**admission.waiting, **left_out}
+
+
+async def _start_all(
+    world: World,
+    owners: Mapping[str, SeenTransfer],
+    sets: Sequence[SeenSet],
+    allocation: Allocation,
+    starts: _Starts,
+) -> dict[str, Waiting]:
+    """Start these sets; answers the jobs that get no runner now, each with the reason."""
+    refused: dict[str, Waiting] = {}
+    for seen in sets:
         transfer = owners[seen.owner_uid or ""]
-        pause = waited(cache, seen, now)
+        if transfer.uid in refused:
+            continue
+        pause = waited(world.cache, seen, world.clock.now())
         try:
-            if await start(world, transfer, seen, allocation):
-                started.append(transfer.ref)
-                pauses.append(pause)
-        except NameTaken as error:
-            waiting[transfer.uid] = Waiting(error.reason, error.message)
-        except PermanentError as error:
-            log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
-            waiting[transfer.uid] = Waiting("StartRefused", error.message)
-        except RetryableError as error:
-            hindrance = error
+            made = await start(world, transfer, seen, allocation)
+        except ClusterUnavailable as error:
+            starts.hindrance = error
+            # who hinders it alone, as by a hook that fails, must not keep the others from their turn
+            _refuse(world, transfer, Waiting("StartRefused", error.message), at_most=AWAY_PAUSE)
             break
-    return Turn(
-        started=tuple(dict.fromkeys(started)),
-        waiting=waiting,
-        next_due=admission.next_due,
-        allocation=allocation,
-        told=tuple(owners[uid].ref for uid in told if uid in owners),
-        waited=tuple(pauses),
-        evicted=world.orders.take_evicted(),
-        hindrance=hindrance,
-    )
+        except AditError as error:
+            log.error("a runner could not be started", task_set=str(seen.ref), reason=error.reason)  # noqa: TRY400  # the job's condition tells the rest
+            reason = error.reason if isinstance(error, NameTaken) else "StartRefused"
+            refused[transfer.uid] = Waiting(reason, error.message)
+            _refuse(world, transfer, refused[transfer.uid])
+        else:
+            if made:
+                world.orders.refused.succeeded(transfer.uid)
+                starts.made.append(transfer.ref)
+                starts.waited.append(pause)
+    return refused
+
+
+def _refuse(world: World, transfer: SeenTransfer, why: Waiting, *, at_most: float = inf) -> None:
+    world.orders.refused.failed(transfer.uid, why, world.clock.monotonic(), at_most=at_most)
+
+
+def _next_due(world: World, admission: Admission, *, decided: bool) -> datetime | None:
+    """When to decide again at the latest: at once where a turn was too short to serve all."""
+    now = world.clock.now()
+    if not decided:
+        return now
+    left = world.orders.refused.seconds_left(world.clock.monotonic())
+    pauses_end = [now + timedelta(seconds=left)] if left is not None else []
+    dues = [admission.next_due] if admission.next_due is not None else []
+    return min((*dues, *pauses_end), default=None)
 
 
 def observe_allocation(world: World) -> Allocation:

@@ -1,9 +1,16 @@
-"""Orders: what admission said last of running sets. Reconcile writes it as `stop`, so that only one writes there."""
+"""Orders: what admission said last of running sets. Reconcile writes it as `stop`, so that only one writes there.
+
+Beside it what admission has to remember of the runners that it made, or could not make.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from adit_operator.backoff import BackOff
 from adit_operator.observed import Yield
+
+# A runner that was refused may be refused for good: then its job asks once a minute.
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
 
 
 class Orders:
@@ -12,6 +19,8 @@ class Orders:
     def __init__(self) -> None:
         self.yields: Mapping[str, Yield] | None = None
         self._evicted: Counter[str] = Counter()
+        # the jobs of which a runner could not be made
+        self.refused = BackOff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
 
     @property
     def spoken(self) -> bool:

@@ -154,24 +154,27 @@ async def test_a_start_that_fails_keeps_nobody_from_being_told_to_make_room(
 ) -> None:
     for name in ("pacs", "research"):
         await cluster.patch(Ref("DicomServer", "default", name), {"spec": {"limits": {"maxAssociations": 2}}})
-    for name, port in (("third", 11114), ("fourth", 11115)):
-        await cluster.create(server_manifest(name, port=port))
+    third = server_manifest("third", port=11114)
+    third["spec"]["paused"] = True
+    await cluster.create(third)
     await cluster.create(transfer_job_manifest("night"))
     await desk.settle()
     (job,) = await desk.runner_jobs()
     await desk.claim(job)
-    elsewhere = transfer_job_manifest("else")
-    elsewhere["spec"] |= {"source": {"name": "third"}, "destination": {"name": "fourth"}}
-    high = transfer_job_manifest("high")
-    high["spec"]["priority"] = 900
+    urgent, other = transfer_job_manifest("urgent"), transfer_job_manifest("other")
+    urgent["spec"] |= {"destination": {"name": "third"}, "priority": 900}
+    other["spec"] |= {"source": {"name": "third"}, "destination": {"name": "fourth"}}
+    await cluster.create(server_manifest("fourth", port=11115))
     async with operating(WithoutMoreJobs(cluster)):  # type: ignore[arg-type]  # all but one verb is the cluster's own
-        await cluster.create(elsewhere)
+        await cluster.create(urgent)
+        await cluster.create(other)
 
-        async def hindering() -> bool:
-            return TransferJob.read(await cluster.get(Ref.of(elsewhere))).status.plan is not None
+        async def wait_for_third() -> bool:
+            jobs = [TransferJob.read(await cluster.get(Ref.of(one))) for one in (urgent, other)]
+            return all("paused" in one.status.message for one in jobs)
 
-        await until(hindering)
-        await cluster.create(high)
+        await until(wait_for_third)
+        await cluster.patch(Ref.of(third), {"spec": {"paused": False}})
 
         async def told() -> bool:
             return bool((await cluster.get(task_set_of(job)))["spec"].get("stop") == "AfterTask")

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from adit.cluster.cluster import ClusterUnavailable, Conflict, Manifest
+from adit.cluster.cluster import ClusterUnavailable, Conflict, Forbidden, Manifest
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import server_manifest, transfer_job_manifest
+from adit_operator.admit import MAX_DECISIONS
 from adit_operator.testing.desk import Desk
 
 Create = Callable[[Manifest], Awaitable[Manifest]]
@@ -68,10 +69,10 @@ async def test_no_runner_is_made_whose_secrets_could_not_be_made(desk: Desk, hin
 
     await submit(desk, job())
     hindered.creating["Secret"] = contended
-    with pytest.raises(Conflict):
-        await desk.admit()
+    await desk.admit()
     assert await desk.runner_jobs() == []
     hindered.creating.clear()
+    desk.clock.advance(5)
     await desk.admit()
     (runner,) = await desk.runner_jobs()
     mounted = {one["secret"]["secretName"] for one in runner["spec"]["template"]["spec"]["volumes"] if "secret" in one}
@@ -126,3 +127,65 @@ async def test_no_more_runners_start_once_it_is_seen_that_the_job_must_not_run(
     hindered.creating[kind] = meanwhile
     await desk.admit()
     assert len(await desk.runner_jobs()) == (1 if kind == "Job" else 0)
+
+
+def refusing(hindered: Hindered, *names: str) -> Create:
+    """Making Jobs, but for these jobs."""
+
+    async def create(manifest: Manifest) -> Manifest:
+        if manifest["metadata"]["annotations"]["adit.dev/owner-name"] in names:
+            raise Forbidden("denied the request: policy")
+        return await hindered.cluster.create(manifest)
+
+    return create
+
+
+async def one_slot(desk: Desk) -> None:
+    for name in ("pacs", "research"):
+        await desk.cluster.patch(Ref("DicomServer", "default", name), {"spec": {"limits": {"maxAssociations": 2}}})
+
+
+async def test_what_a_refused_runner_was_to_have_is_given_to_another_in_the_same_turn(
+    desk: Desk, hindered: Hindered
+) -> None:
+    await one_slot(desk)
+    await submit(desk, job("first", priority=900), job("second", priority=800), job("third"))
+    hindered.creating["Job"] = refusing(hindered, "first", "second")
+    turn = await desk.admit()
+    assert await runners(desk) == ["third"]
+    told = {desk.world.cache.transfers[Ref("TransferJob", "default", name)].uid for name in ("first", "second")}
+    assert {uid: turn.waiting[uid].reason for uid in told} == dict.fromkeys(told, "StartRefused")
+
+
+async def test_a_refused_runner_is_asked_for_again_ever_more_seldom_and_its_job_says_so(
+    desk: Desk, hindered: Hindered
+) -> None:
+    asked: list[float] = []
+
+    async def create(_: Manifest) -> Manifest:
+        asked.append(desk.clock.monotonic())
+        raise Forbidden("denied the request: policy")
+
+    await submit(desk, job())
+    hindered.creating["Job"] = create
+    for _ in range(200):
+        turn = await desk.admit()
+        assert [one.reason for one in turn.waiting.values()] == ["StartRefused"]
+        assert turn.next_due is not None
+        desk.clock.advance(1)
+    assert asked == [0, 5, 15, 35, 75, 135, 195]
+    hindered.creating.clear()
+    desk.clock.advance(60)
+    await desk.admit()
+    assert await runners(desk) == ["night"]
+
+
+async def test_where_many_are_refused_the_next_turn_goes_on_at_once(desk: Desk, hindered: Hindered) -> None:
+    await one_slot(desk)
+    names = [f"refused-{i:02}" for i in range(MAX_DECISIONS + 1)]
+    await submit(desk, *(job(name, priority=900) for name in names), job("served"))
+    hindered.creating["Job"] = refusing(hindered, *names)
+    turn = await desk.admit()
+    assert (await runners(desk), turn.next_due) == ([], desk.clock.now())
+    await desk.admit()
+    assert await runners(desk) == ["served"]
