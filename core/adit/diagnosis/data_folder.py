@@ -112,7 +112,9 @@ def _sound(about: str, database: Path) -> Finding:
         about,
         f"{database.name} is damaged: {answer[:200]}",
         cause="the disk was full or failed, or the file was copied while ADIT ran",
-        fix="restore it from the backup, as docs/operations.md says; move it away to start empty",
+        fix="restore it from the backup, as docs/operations.md says. Without one the project key is lost with it: who "
+        "moves the file away starts empty, a new key is made in silence, and the same patients get other UIDs; do not "
+        "pseudonymize before the key is back",
     )
 
 

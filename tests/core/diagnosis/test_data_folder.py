@@ -60,6 +60,8 @@ def test_a_damaged_database_is_told(data: Path) -> None:
     finding = next(one for one in examine_folder(data) if one.code.startswith("Database"))
     assert (finding.code, finding.verdict) == ("DatabaseDamaged", "problem")
     assert "backup" in finding.fix
+    assert "other UIDs" in finding.fix, "the project key was in it, and the next one would be made in silence"
+    assert "do not pseudonymize" in finding.fix
 
 
 @pytest.mark.parametrize(

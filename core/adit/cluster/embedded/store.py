@@ -225,7 +225,7 @@ def translated(error: sqlite3.Error, path: Path) -> ClusterUnavailable | BadInpu
     """What SQLite's refusal means to the caller."""
     code = getattr(error, "sqlite_errorcode", None)
     if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-        return BadInput(f"{path} is damaged or not a database: restore it, or move it away to start empty")
+        return BadInput(f"{path} is damaged or not a database: restore it from the backup; the project key is in it")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return ClusterUnavailable(f"{path} has been locked by another process for {BUSY_SECONDS} s")
     if code == sqlite3.SQLITE_FULL:
