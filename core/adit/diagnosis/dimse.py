@@ -159,7 +159,7 @@ def _for_now(about: str, peer: Peer, error: AditError) -> Finding:
         f"opens {peer.address} and does not answer our association request",
         cause="another service than DICOM listens on this port (or DICOM over TLS, which is not spoken here), "
         "or the PACS hangs, or hangs up on machines that it does not know",
-        fix="correct spec.dimse.port; else restart the service there, and look into its log",
+        fix="correct spec.dimse.port; else look into the log of the PACS, then ask its administrator",
     )
 
 
@@ -180,7 +180,7 @@ def unanswered(about: str, service: str, error: AditError) -> Finding:
             about,
             f"does not answer {service} ({error.reason})",
             cause="the PACS hangs or is overloaded, or something on the way cuts the connection",
-            fix="look into its log; restart the service there; try again when it has less to do",
+            fix="look into its log, then ask its administrator; try again when it has less to do",
         )
     said = error.message.removeprefix(f"{about} ").replace(f"; {_ITS_LOG}", "")
     return problem(

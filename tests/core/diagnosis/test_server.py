@@ -118,6 +118,20 @@ async def test_each_misbehaviour_has_its_own_word(
     assert all(one.cause and one.fix for one in findings if one.verdict in {"problem", "warning"})
 
 
+async def test_a_pacs_that_does_not_answer_is_looked_at_before_anybody_touches_it(
+    cluster: EmbeddedCluster, tmp_path: Path
+) -> None:
+    with LoopbackPacs(tmp_path / "pacs", faults=Faults(silent=True)) as pacs:
+        findings = await examined(cluster, manifests.server("silent", pacs))
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        findings += await examined(cluster, manifests.server_at("deaf", deaf.getsockname()[1]))
+    fixes = {one.code: one.fix for one in findings if one.verdict == "problem"}
+    assert set(fixes) == {"ServiceSilent", "NoAssociation"}
+    assert not any("restart" in fix for fix in fixes.values()), "others work with it too"
+    for fix in fixes.values():
+        assert fix.index("log") < fix.index("administrator")
+
+
 async def test_a_service_that_is_claimed_and_not_accepted_is_a_warning(
     cluster: EmbeddedCluster, tmp_path: Path
 ) -> None:
