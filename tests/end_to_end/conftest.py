@@ -44,7 +44,7 @@ def release(
     Its tenants are new namespaces, as many as this session's tests take, so that it meets nobody else's jobs.
     """
     asked = [(item, getattr(item, "fixturenames", ())) for item in request.session.items]
-    alone = sum(("tenant" in names) + ("neighbour" in names) for _, names in asked)
+    alone = sum("tenant" in names for _, names in asked)
     # what a module takes for several of its tests; one that takes more than one namespace says how many
     shared = {
         item.path: getattr(getattr(item, "module", None), "TENANTS", 1) for item, names in asked if "release" in names
@@ -68,13 +68,6 @@ def tenant(release: Release, tmp_path: Path) -> Iterator[Resident]:
     """A namespace of the test's own, whose jobs the installed chart works, with two empty PACS."""
     with ExitStack() as opened:
         yield resident(release, tmp_path / "tenant", opened)
-
-
-@pytest.fixture
-def neighbour(release: Release, tmp_path: Path) -> Iterator[Resident]:
-    """Another tenant of the same release."""
-    with ExitStack() as opened:
-        yield resident(release, tmp_path / "neighbour", opened)
 
 
 @pytest.fixture
