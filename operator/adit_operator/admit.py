@@ -16,7 +16,7 @@ from adit_operator.gather import World, held
 from adit_operator.observed import SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, allocated, caps_of
-from adit_operator.start import NameTaken, start
+from adit_operator.start import NameTaken, known_jobs, look_for_attempted, start
 
 log = structlog.get_logger()
 # A turn decides so often at most where runners are refused; who is left over has the next one, at once.
@@ -49,17 +49,18 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
     Who makes room is told to reconcile before anything starts, so that nobody is told what was meant for its
     predecessor. What a job that gets no runner was to have is given to others in the same turn.
     """
-    owners = {transfer.uid: transfer for transfer in world.cache.transfers.values()}
-    world.orders.refused.keep(owners)
-    starts, told = _Starts(), _asked_before(world)
+    world.orders.refused.keep(_owners(world))
+    starts, told = _Starts(hindrance=await look_for_attempted(world)), _asked_before(world)
     for _ in range(MAX_DECISIONS):
         allocation = observe_allocation(world)
         admission, waiting = _decide(world, reach, allocation)
         told |= world.orders.give(admission.yield_)
-        refused = await _start_all(world, owners, admission.start, allocation, starts)
+        wanted = admission.start if starts.hindrance is None else ()
+        refused = await _start_all(world, wanted, allocation, starts)
         waiting |= refused
         if not refused or starts.hindrance is not None:
             break
+    owners = _owners(world)
     return Turn(
         started=tuple(dict.fromkeys(starts.made)),
         waiting=waiting,
@@ -79,6 +80,10 @@ class _Starts:
     made: list[Ref] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     hindrance: RetryableError | None = None
+
+
+def _owners(world: World) -> dict[str, SeenTransfer]:
+    return {transfer.uid: transfer for transfer in world.cache.transfers.values()}
 
 
 def _asked_before(world: World) -> set[str]:
@@ -108,13 +113,13 @@ def _decide(world: World, reach: Reach, allocation: Allocation) -> tuple[Admissi
 
 async def _start_all(
     world: World,
-    owners: Mapping[str, SeenTransfer],
     sets: Sequence[SeenSet],
     allocation: Allocation,
     starts: _Starts,
 ) -> dict[str, Waiting]:
     """Start these sets; answers the jobs that get no runner now, each with the reason."""
     refused: dict[str, Waiting] = {}
+    owners = _owners(world)  # as they were when it was decided
     for seen in sets:
         transfer = owners[seen.owner_uid or ""]
         if transfer.uid in refused:
@@ -159,7 +164,7 @@ def observe_allocation(world: World) -> Allocation:
     """What runners hold now."""
     cache = world.cache
     sets = tuple(seen for seen in cache.sets.values() if not seen.finished)
-    return allocated(cache.jobs.values(), sets, held(world.lease, sets), cache.servers)
+    return allocated(known_jobs(world), sets, held(world.lease, sets), cache.servers)
 
 
 def running_on(world: World, endpoint: str) -> int:

@@ -5,9 +5,13 @@ Beside it what admission has to remember of the runners that it made, or could n
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from adit_operator.backoff import BackOff
-from adit_operator.observed import Yield
+from adit_operator.observed import SeenJob, Yield
+
+if TYPE_CHECKING:
+    from adit.cluster.kinds import Ref
 
 # A runner that was refused may be refused for good: then its job asks once a minute.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
@@ -19,6 +23,8 @@ class Orders:
     def __init__(self) -> None:
         self.yields: Mapping[str, Yield] | None = None
         self._evicted: Counter[str] = Counter()
+        # the Jobs that were to be made and of which no answer said whether they were
+        self.attempted: dict[Ref, SeenJob | None] = {}
         # the jobs of which a runner could not be made
         self.refused = BackOff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
 

@@ -1,9 +1,9 @@
 """Start: make the Job of a set's next attempt, and before it the Secrets that its runner mounts."""
 
 from adit.api import labels
-from adit.cluster.cluster import Cluster, Conflict, Manifest, ObjectNotFound
+from adit.cluster.cluster import Cluster, ClusterUnavailable, Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
-from adit.errors import PermanentError
+from adit.errors import AditError, PermanentError
 from adit_operator.blocked import in_vain
 from adit_operator.cache import Cache
 from adit_operator.census import still_startable
@@ -11,6 +11,7 @@ from adit_operator.gather import World
 from adit_operator.give import given
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
+from adit_operator.project import seen_job
 from adit_operator.render import Given, names_of, peers_hash, rendered
 from adit_operator.slots import Allocation, endpoints_between
 
@@ -61,11 +62,43 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation:
     job = runner_job(attempt, namespace=namespace, image=settings.runner_image, mount_dir=settings.mount_dir)
     if not still_startable(world.cache, transfer, seen, allocation):  # guard: asked-again-before-a-start
         return False
-    made = await _made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
+    world.orders.attempted[Ref.of(job)] = seen_job(job)  # guard: unanswered-takes-a-slot
+    try:
+        made = await _made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
+    except ClusterUnavailable:
+        raise  # nobody knows whether it was made
+    except AditError:
+        world.orders.attempted.pop(Ref.of(job), None)
+        raise
+    world.orders.attempted.pop(Ref.of(job), None)
     if made["metadata"].get("labels", {}).get(labels.TASK_SET_UID) != seen.uid:
         raise NameTaken(f"Job {job['metadata']['name']} in {namespace} belongs to somebody else: delete it")
     world.cache.put(made)
     return Ref.of(job) in world.cache.jobs
+
+
+async def look_for_attempted(world: World) -> ClusterUnavailable | None:
+    """Look whether the Jobs are there of which nobody answered whether they were made; why not, where nobody answers.
+
+    Until then they count as made, since a runner may work.
+    """
+    for ref in tuple(world.orders.attempted):
+        if ref not in world.cache.jobs:
+            try:
+                world.cache.put(await world.cluster.get(ref))
+            except ObjectNotFound:
+                pass
+            except ClusterUnavailable as error:
+                return error
+        del world.orders.attempted[ref]
+    return None
+
+
+def known_jobs(world: World) -> tuple[SeenJob, ...]:
+    """The runners' Jobs that there are, and those that there may be."""
+    jobs = world.cache.jobs
+    unseen = (job for ref, job in world.orders.attempted.items() if job is not None and ref not in jobs)
+    return (*jobs.values(), *unseen)
 
 
 def _last_job(cache: Cache, seen: SeenSet) -> SeenJob | None:

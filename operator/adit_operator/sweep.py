@@ -11,6 +11,7 @@ from adit.cluster.kinds import Ref
 from adit_operator.gather import World
 from adit_operator.observed import SeenJob, SeenSet
 from adit_operator.render import RENDERED_TYPE
+from adit_operator.start import known_jobs
 
 log = structlog.get_logger()
 # At most so many Jobs in one sweep; the next change or quarter minute brings another.
@@ -75,7 +76,7 @@ async def sweep_secrets(world: World) -> None:
     """Delete the rendered Secrets that no unfinished Job mounts; never during a turn of admission."""
     used = {
         Ref("Secret", job.ref.namespace, name)
-        for job in world.cache.jobs.values()
+        for job in known_jobs(world)
         if not job.finished
         for name in job.secrets.values()
     }

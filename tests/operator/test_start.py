@@ -23,9 +23,15 @@ class Hindered:
     def __init__(self, cluster: EmbeddedCluster) -> None:
         self.cluster = cluster
         self.creating: dict[str, Create] = {}
+        self.deaf = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cluster, name)
+
+    async def get(self, ref: Ref) -> Manifest:
+        if self.deaf:
+            raise ClusterUnavailable("no answer")
+        return await self.cluster.get(ref)
 
     async def create(self, manifest: Manifest) -> Manifest:
         return await self.creating.get(manifest["kind"], self.cluster.create)(manifest)
@@ -189,3 +195,67 @@ async def test_where_many_are_refused_the_next_turn_goes_on_at_once(desk: Desk, 
     assert (await runners(desk), turn.next_due) == ([], desk.clock.now())
     await desk.admit()
     assert await runners(desk) == ["served"]
+
+
+def unanswered(hindered: Hindered) -> Create:
+    """Making what is then there, though nobody answers so."""
+
+    async def create(manifest: Manifest) -> Manifest:
+        await hindered.cluster.create(manifest)
+        raise ClusterUnavailable("timed out")
+
+    return create
+
+
+async def test_a_runner_whose_making_was_not_answered_takes_its_slot(desk: Desk, hindered: Hindered) -> None:
+    await one_slot(desk)
+    await submit(desk, job("first"))
+    hindered.creating["Job"] = unanswered(hindered)
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    hindered.creating.clear()
+    await desk.cluster.create(job("urgent", priority=900))
+    while await desk.reconcile("urgent"):
+        pass
+    await desk.admit()
+    assert await runners(desk) == ["first"]
+
+
+async def test_what_a_runner_mounts_whose_making_was_not_answered_is_not_swept(desk: Desk, hindered: Hindered) -> None:
+    await submit(desk, job())
+    hindered.creating["Job"] = unanswered(hindered)
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    before = (await desk.cluster.list("Secret", namespace="adit")).items
+    await desk.sweep()
+    assert (await desk.cluster.list("Secret", namespace="adit")).items == before != ()
+
+
+async def test_a_runner_that_was_not_made_after_all_takes_no_slot(desk: Desk, hindered: Hindered) -> None:
+    async def away(_: Manifest) -> Manifest:
+        raise ClusterUnavailable("away")
+
+    await one_slot(desk)
+    await submit(desk, job("first"))
+    hindered.creating["Job"] = away
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    hindered.creating.clear()
+    await submit(desk, job("second"))
+    await desk.admit()
+    assert await runners(desk) == ["second"], "whoever could not be served waits a moment"
+
+
+async def test_nothing_starts_while_nobody_can_say_whether_a_runner_was_made(desk: Desk, hindered: Hindered) -> None:
+    await submit(desk, job("first"))
+    hindered.creating["Job"] = unanswered(hindered)
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    hindered.creating.clear()
+    await desk.cluster.create(job("second"))
+    while await desk.reconcile("second"):
+        pass
+    hindered.deaf = True
+    with pytest.raises(ClusterUnavailable):
+        await desk.admit()
+    assert await runners(desk) == ["first"]

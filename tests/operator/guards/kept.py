@@ -12,7 +12,8 @@ from adit_operator.project import seen_secret
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import task_set_of
 from tests.operator.guards.drill import Step
-from tests.operator.guards.kept_retention import RETENTION_EXAMPLES, Retaining
+from tests.operator.guards.kept_retention import RETENTION_EXAMPLES
+from tests.operator.guards.kept_starts import START_EXAMPLES, Starting
 from tests.operator.guards.pods import Pod
 
 NIGHT = Ref("TransferJob", "default", "night")
@@ -29,7 +30,7 @@ HIDDEN = {
 }
 
 
-class Kept(Retaining):
+class Kept(Starting):
     """The drill with what only some kept examples need, and with what they expect."""
 
     async def start(self) -> None:
@@ -44,14 +45,6 @@ class Kept(Retaining):
     async def look(self) -> None:
         await self.see_all()
         await self.reconcile("night")
-
-    async def admit_interrupted(self, writes: int, *then: Step) -> None:
-        """Something happens, and is seen, between what a turn of admission decided and its nth write."""
-        self.tap.interruption = (writes, lambda: self.play(then))
-        try:
-            await self.admit()
-        finally:
-            self.tap.interruption = None
 
     async def slow_down(self) -> None:
         """The operator may write once in a second."""
@@ -85,6 +78,17 @@ class Kept(Retaining):
         spec |= {"source": {"name": "pacs"}, "destination": {"name": "research"}}
         manifest = {"apiVersion": "adit.dev/v1alpha1", "kind": "TaskSet", "metadata": {"name": name}, "spec": spec}
         await self.tap.create(manifest)
+
+    async def forge_set(self) -> None:
+        """Somebody in another namespace makes a set of this job."""
+        uid = (await self.tap.get(NIGHT))["metadata"]["uid"]
+        owner = {"kind": "TransferJob", "name": "night", "uid": uid}
+        reference = {**owner, "apiVersion": "adit.dev/v1alpha1", "controller": True}
+        task = {"id": "t0", "patientId": "P", "studyInstanceUid": "1.2"}
+        spec = {"owner": owner, "round": 0, "index": 0, "work": "Transfer", "tasks": [task]}
+        spec |= {"source": {"name": "pacs"}, "destination": {"name": "research"}}
+        meta = {"name": "forged", "namespace": "lab", "ownerReferences": [reference]}
+        await self.tap.create({"apiVersion": "adit.dev/v1alpha1", "kind": "TaskSet", "metadata": meta, "spec": spec})
 
     async def forge_plan(self) -> None:
         """The tasks are no longer those of the plan."""
@@ -149,6 +153,10 @@ class Kept(Retaining):
     async def expect_runner_jobs(self, count: int) -> None:
         assert len(await self.desk.runner_jobs()) == count, "Jobs are missing, or too many"
 
+    async def expect_own_runner(self) -> None:
+        spaces = [task_set_of(job).namespace for job in await self.desk.runner_jobs()]
+        assert spaces == ["default"], "a set of another namespace was taken for the job's"
+
     async def expect_stop(self, stop: str) -> None:
         job = (await self.desk.runner_jobs())[0]
         task_set = await self.tap.get(task_set_of(job))
@@ -177,6 +185,14 @@ FAILED: list[Step] = [*submitted(1), ("claim", 0), ("work", 0, "F"), ("leave", 0
 # By guard: whether leases are flocks, and what happens.
 EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
     **RETENTION_EXAMPLES,
+    **START_EXAMPLES,
+    "leaving-starts-nothing": (
+        True,
+        [
+            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",), ("delete_slowly",), ("see_all",)),
+            *(("admit",), ("expect_runner_jobs", 0), ("let_go",)),
+        ],
+    ),
     "children-before-status": (
         True,
         [
@@ -236,21 +252,6 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             ("share", {"namespaces": {"from": "All"}}),
             *(("submit", "night", 1, 1, FAR), ("look",), ("look",), ("look",), ("share",), ("see_all",), ("admit",)),
             *(("expect_runner_jobs", 0), ("delete", "night")),
-        ],
-    ),
-    "asked-again-before-a-start": (
-        True,
-        [
-            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",)),
-            ("admit_interrupted", 0, ("change", "night", {"suspend": True}), ("see_all",)),
-            ("expect_runner_jobs", 0),
-        ],
-    ),
-    "leaving-starts-nothing": (
-        True,
-        [
-            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",), ("delete_slowly",), ("see_all",)),
-            *(("admit",), ("expect_runner_jobs", 0), ("let_go",)),
         ],
     ),
     "finished-round-is-terminal": (True, [*FAILED, ("delete_set",), ("look",), ("look",)]),
@@ -340,6 +341,14 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
         [
             ("submit", "night", 1, 1, None),
             *(("look",), ("take_name",), ("look",), ("look",), ("expect_stalled", "NameTaken"), ("delete", "night")),
+        ],
+    ),
+    "owner-in-its-namespace": (
+        True,
+        [
+            *(("submit", "night", 1, 1, None), ("look",), ("forge_set",), ("deliver_last",)),
+            *(("reconcile", "night"), ("reconcile", "night"), ("admit",)),
+            *(("expect_own_runner",), ("delete", "night")),
         ],
     ),
     "key-never-made-twice": (

@@ -33,6 +33,9 @@ REMOVALS: Mapping[str, Removal] = {
         "adit_operator/start.py", "not still_startable(world.cache, transfer, seen, allocation)", "False"
     ),
     "leaving-starts-nothing": Removal("adit_operator/admission.py", "transfer.leaving", "False"),
+    "unanswered-takes-a-slot": Removal(
+        "adit_operator/start.py", "world.orders.attempted[Ref.of(job)] = seen_job(job)", "seen_job(job)"
+    ),
     "one-runner-per-set": Removal("adit_operator/admission.py", "and seen.ref not in allocation.sets", ""),
     "judged-before-next": Removal("adit_operator/admission.py", "and seen.judged_attempt >= newest_attempt", ""),
     "cap": Removal("adit_operator/room.py", "count > self._free[name]", "False"),
@@ -48,6 +51,9 @@ REMOVALS: Mapping[str, Removal] = {
     "word-of-this-attempt": Removal("adit_operator/judge.py", " if seen.attempt == attempt else None", ""),
     "held-is-running": Removal("adit_operator/observed.py", "seen.uid in self.held", "False"),
     "deleted-stays-deleted": Removal("adit_operator/cache.py", "uid in self._deleted", "False"),
+    "owner-in-its-namespace": Removal(
+        "adit_operator/cache.py", "owner is not None and owner.namespace != seen.ref.namespace", "False"
+    ),
     "older-never-replaces-newer": Removal(
         "adit_operator/cache.py", "known is not None and version <= known[1]", "False"
     ),
