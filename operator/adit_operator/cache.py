@@ -5,6 +5,7 @@ Events may come late, twice or in any order: an older version never replaces a n
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adit.cluster.cluster import Manifest
@@ -29,7 +30,10 @@ _PROJECTIONS: dict[str, Callable[[Manifest], Any]] = {
 
 
 class Cache:
-    """Projections by name, and sets and Jobs also by the UID of their owner."""
+    """Projections by name, TransferJobs also by UID, and sets and Jobs also by the UID of their owner.
+
+    A TaskSet that names a TransferJob of another namespace as its owner is nobody's: whoever may write there made it.
+    """
 
     def __init__(self) -> None:
         self.transfers: dict[Ref, SeenTransfer] = {}
@@ -44,6 +48,7 @@ class Cache:
         self.unreadable: dict[Ref, str] = {}
         self._versions: dict[Ref, tuple[str, int]] = {}
         self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._by_uid: dict[str, Ref] = {}
         self._owned: dict[str, dict[str, set[Ref]]] = {"TaskSet": defaultdict(set), "Job": defaultdict(set)}
 
     def sets_of(self, owner_uid: str) -> tuple[SeenSet, ...]:
@@ -59,6 +64,10 @@ class Cache:
         """Every key id that a TransferJob of this namespace was planned with."""
         here = (one for one in self.transfers.values() if one.ref.namespace == namespace)
         return frozenset(one.key_id for one in here if one.key_id is not None)
+
+    def uids(self, kind: str) -> frozenset[str]:
+        """The UIDs of everything of a kind that is there, whether it can be read or not."""
+        return frozenset(uid for ref, (uid, _) in self._versions.items() if ref.kind == kind)
 
     def put(self, manifest: Manifest) -> bool:
         """Take in one version of an object, from a watch or as the answer to our own write; True if it was news."""
@@ -76,9 +85,25 @@ class Cache:
             self.unreadable[ref] = error.message
             return True
         if projection is not None:
-            self._table(ref.kind)[ref] = projection
-            self._index(ref, projection)
+            self._take(ref, projection)
         return True
+
+    def _take(self, ref: Ref, projection: Any) -> None:
+        if isinstance(projection, SeenSet) and self._elsewhere(projection):
+            projection = replace(projection, owner_uid=None)
+        self._table(ref.kind)[ref] = projection
+        self._index(ref, projection)
+        if isinstance(projection, SeenTransfer):
+            self._by_uid[projection.uid] = ref
+            for one in [self.sets[own] for own in self._owned["TaskSet"].get(projection.uid, ())]:
+                if self._elsewhere(one):  # it was seen before its alleged owner was
+                    self._drop(one.ref)
+                    self._take(one.ref, one)
+
+    def _elsewhere(self, seen: SeenSet) -> bool:
+        """Whether a set names an owner that lives in another namespace, which no garbage collector would accept."""
+        owner = self._by_uid.get(seen.owner_uid or "")
+        return owner is not None and owner.namespace != seen.ref.namespace  # guard: owner-in-its-namespace
 
     def remove(self, manifest: Manifest) -> bool:
         """Forget an object that was deleted, or lost the labels that we watch for."""
@@ -139,6 +164,8 @@ class Cache:
     def _drop(self, ref: Ref) -> None:
         self.unreadable.pop(ref, None)
         old = self._table(ref.kind).pop(ref, None)
+        if isinstance(old, SeenTransfer):
+            self._by_uid.pop(old.uid, None)
         if old is not None and ref.kind in self._owned and old.owner_uid:
             owned = self._owned[ref.kind]
             owned[old.owner_uid].discard(ref)

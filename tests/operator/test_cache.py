@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from adit.api import labels
 from adit.api.task_list import TaskList
 from adit.cluster.cluster import Manifest
@@ -54,6 +56,20 @@ def test_sets_are_found_by_their_owner_until_they_are_gone() -> None:
     assert [seen.uid for seen in cache.sets_of(JOB_UID)] == ["one"]
     cache.remove(task_set(6))
     assert cache.sets_of(JOB_UID) == ()
+
+
+@pytest.mark.parametrize("set_first", [True, False])
+def test_a_set_that_names_an_owner_of_another_namespace_is_nobodys(set_first: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    cache, owner = Cache(), versioned(transfer_job(1).manifest(), 3, uid=JOB_UID)
+    forged = task_set(5)
+    forged["metadata"]["namespace"] = "lab"
+    for one in (forged, owner) if set_first else (owner, forged):
+        cache.put(one)
+    cache.put(task_set(6, uid="two"))
+    assert [seen.uid for seen in cache.sets_of(JOB_UID)] == ["two"]
+    assert cache.sets[Ref.of(forged)].owner_uid is None
+    assert cache.remove({**forged, "metadata": forged["metadata"] | {"resourceVersion": "9"}})
+    assert [seen.uid for seen in cache.sets_of(JOB_UID)] == ["two"]
 
 
 def test_a_listing_drops_what_it_does_not_hold_but_nothing_newer() -> None:
