@@ -10,6 +10,7 @@ apiserver_request_total{code="200",resource="tasksets",subresource="status",verb
 apiserver_request_total{code="409",resource="tasksets",subresource="status",verb="PATCH"} 2
 apiserver_request_total{code="200",resource="tasksets",subresource="",verb="LIST"} 900
 apiserver_request_total{code="200",resource="nodes",subresource="status",verb="PATCH"} 900
+apiserver_request_total{code="200",resource="leases",subresource="",verb="PUT"} 900
 """
 
 
