@@ -12,8 +12,7 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 OURS = {"labelSelector": "app.kubernetes.io/part-of=adit"}
 OPERATOR = {"labelSelector": "app.kubernetes.io/part-of=adit,app.kubernetes.io/component=operator"}
-# A TransferJob with its list of tasks has up to 400 KB, and an answer is taken up to 8 MB.
-MOST, MOST_JOBS = 200, 20
+MOST = 200
 _AT_ONCE = 8
 
 
@@ -67,6 +66,13 @@ class ApiServer:
         except ObjectNotFound:
             return None
         return None if found is None else [one for one in found.get("items") or [] if isinstance(one, dict)]
+
+    async def page(self, path: str, most: int, token: str = "") -> tuple[list[Manifest], str]:
+        """The next ones of a list and where it goes on; "" where it ends. Raises Forbidden, Expired, ObjectNotFound."""
+        query = {"limit": str(most), **({"continue": token} if token else {})}
+        found = await self._connection.call(Call("GET", path, path, query))
+        token = str((found.get("metadata") or {}).get("continue") or "")
+        return [one for one in found.get("items") or [] if isinstance(one, dict)], token
 
     async def date(self) -> str:
         """The Date header of an answer."""

@@ -18,13 +18,13 @@ from adit.diagnosis.inspection import (
     look_at_definitions,
     look_at_deployments,
     look_at_health,
-    look_at_lag,
     look_at_lease,
     look_at_policies,
     look_at_rights,
     look_at_servers,
 )
 from adit.diagnosis.installation import environment_of, judge_operator
+from adit.diagnosis.jobs import look_at_lag
 from adit.diagnosis.server import Manner, Visit, examine_server
 from adit.diagnosis.versions import judge_kubernetes
 from adit.diagnosis.wanted import Wanted, this_program

@@ -1,6 +1,5 @@
 """The steps of looking at a cluster: each reads what its judgement needs, as far as the account may."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -10,22 +9,22 @@ from http.client import HTTPConnection, HTTPException
 
 from adit.api.resource import RESOURCES, DicomServer
 from adit.cluster.cluster import Forbidden, Manifest, ObjectNotFound
-from adit.cluster.kinds import DICOM_FOLDER, DICOM_SERVER, KINDS, TRANSFER_JOB
+from adit.cluster.kinds import DICOM_FOLDER, DICOM_SERVER, KINDS
 from adit.cluster.kubernetes.cluster import KubernetesCluster
 from adit.cluster.kubernetes.leadership import LEADER_OF
 from adit.cluster.kubernetes.leadership import OPERATOR as OPERATOR_LEASE
 from adit.cluster.kubernetes.paths import LEASE, collection_path, selector
 from adit.diagnosis import rights
-from adit.diagnosis.api_server import ADMISSION, DEFINITIONS, MOST_JOBS, OPERATOR, OURS, ApiServer
+from adit.diagnosis.api_server import ADMISSION, DEFINITIONS, OPERATOR, OURS, ApiServer
 from adit.diagnosis.finding import Finding, skipped
-from adit.diagnosis.installation import judge_health, judge_lag, judge_lease, lagging
+from adit.diagnosis.installation import judge_health, judge_lease
 from adit.diagnosis.limits import within
 from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.versions import judge_definitions, minor_of
 from adit.diagnosis.wanted import Wanted, chosen
 from adit.errors import AditError
 
-AGAIN_SECONDS, HEALTH_SECONDS = 5.0, 5.0
+HEALTH_SECONDS = 5.0
 MAX_PROBE_BYTES = 64 * 1024
 HEALTH_ENV = "ADIT_HEALTH_PORT"
 INSIDE_ENV, WATCHED_ENV = "ADIT_RUNNER_NAMESPACE", "ADIT_WATCH_NAMESPACES"
@@ -142,24 +141,6 @@ def _probe(port: int) -> tuple[int, Mapping[str, object]]:
     except ValueError:
         body = {}
     return answer.status, body if isinstance(body, dict) else {}
-
-
-async def look_at_lag(look: Look) -> Finding:
-    """Whether the operator has looked at the jobs as they are."""
-    jobs = await _jobs(look)
-    if jobs is None:
-        return skipped("JobsUnseen", "operator", "your account may not list transferjobs here")
-    behind = lagging(jobs, look.now)
-    if behind:
-        await asyncio.sleep(AGAIN_SECONDS)  # a change of a moment ago is no lag
-        behind = [one for one in lagging(await _jobs(look) or [], look.now) if one in set(behind)]
-    return judge_lag(behind, len(jobs))
-
-
-async def _jobs(look: Look) -> list[Manifest] | None:
-    """Some of the jobs; None where there is a namespace whose jobs may not be read."""
-    lists = [await look.server.items(collection_path(TRANSFER_JOB, space), {}, MOST_JOBS) for space in look.spaces]
-    return None if None in lists else [job for jobs in lists for job in jobs or []]
 
 
 async def look_at_servers(cluster: KubernetesCluster, look: Look) -> tuple[list[DicomServer], list[Finding]]:

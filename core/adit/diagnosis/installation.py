@@ -1,6 +1,7 @@
 """The operator as the API shows it: its Deployment, and whether jobs are looked at. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -131,17 +132,28 @@ def lagging(jobs: Iterable[Manifest], now: datetime) -> list[tuple[str, str]]:
     return found
 
 
-def judge_lag(behind: Sequence[tuple[str, str]], looked_at: int) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Which jobs lag, of how many that were seen; `more` says that there are jobs that were not asked for."""
+
+    behind: tuple[tuple[str, str], ...]
+    seen: int
+    more: bool = False
+
+
+def judge_lag(lag: Lag) -> Finding:
     """Whether jobs are looked at, which is the surest sign of an operator that works."""
-    if not looked_at:
+    if not lag.seen:
         return note("NoJobs", "operator", "there is no job yet to tell by whether it works")
-    if not behind:
-        return ok("OperatorFollows", "operator", f"has looked at every job ({looked_at} seen)")
-    names = ", ".join(f"{space}/{name}" for space, name in behind[:5])
+    if not lag.behind:
+        all_of_them = f"has looked at every job ({lag.seen} seen)"
+        some = f"has looked at each of the first {lag.seen} jobs; there are more, which were not asked for"
+        return ok("OperatorFollows", "operator", some if lag.more else all_of_them)
+    names = ", ".join(f"{space}/{name}" for space, name in lag.behind[:5])
     return problem(
         "OperatorLags",
         "operator",
-        f"has not looked at {len(behind)} jobs as they now stand: {names}",
+        f"has not looked at {len(lag.behind)} jobs as they now stand: {names}",
         cause="it does not run, does not watch that namespace (watchNamespaces), or lacks a right",
         fix="look at its Deployment and its log; run adit doctor in its pod, which lists the rights that it lacks",
     )

@@ -14,7 +14,15 @@ from adit.api.resource import RESOURCES
 from adit.cluster.kinds import KINDS
 from adit.diagnosis.api_server import Right
 from adit.diagnosis.clock import compared
-from adit.diagnosis.installation import environment_of, judge_health, judge_lag, judge_lease, judge_operator, lagging
+from adit.diagnosis.installation import (
+    Lag,
+    environment_of,
+    judge_health,
+    judge_lag,
+    judge_lease,
+    judge_operator,
+    lagging,
+)
 from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.rights import (
     OPERATOR_RULES,
@@ -161,10 +169,10 @@ def test_only_old_jobs_that_nobody_looked_at_lag() -> None:
     ]
     behind = lagging(jobs, NOW)
     assert behind == [("radiology", "forgotten"), ("radiology", "changed")]
-    finding = judge_lag(behind, 4)
+    finding = judge_lag(Lag(tuple(behind), 4))
     assert finding.code == "OperatorLags"
     assert "radiology/forgotten" in finding.what
-    assert (judge_lag([], 4).code, judge_lag([], 0).code) == ("OperatorFollows", "NoJobs")
+    assert (judge_lag(Lag((), 4)).code, judge_lag(Lag((), 0)).code) == ("OperatorFollows", "NoJobs")
 
 
 @pytest.mark.parametrize(
