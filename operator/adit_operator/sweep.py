@@ -1,6 +1,7 @@
 """Sweep: what nothing else removes, because a namespace lies between it and its owner: Jobs and rendered Secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,16 +17,12 @@ from adit_operator.start import known_jobs
 log = structlog.get_logger()
 # At most so many Jobs in one sweep; the next change or quarter minute brings another.
 MAX_DELETED = 50
-OWNERS = frozenset({"TransferJob", "TaskSet"})
 
 
 async def sweep_orphans(world: World) -> None:
     """Delete the Jobs whose TransferJob or TaskSet is gone; only on a cache that has seen everything."""
     cache = world.cache
-    if any(ref.kind in OWNERS for ref in cache.unreadable):
-        return  # what cannot be read may be an owner
-    owners = {transfer.uid for transfer in cache.transfers.values()}
-    sets = {seen.uid for seen in cache.sets.values()}
+    owners, sets = cache.uids("TransferJob"), cache.uids("TaskSet")  # guard: unreadable-is-not-gone
     found = orphans(cache.jobs.values(), owners, sets, world.settings.watch_namespaces)
     for job in sorted(found, key=lambda job: job.finished)[:MAX_DELETED]:  # first those that hold slots
         log.info("a Job without an owner is deleted", job=str(job.ref))
@@ -33,7 +30,7 @@ async def sweep_orphans(world: World) -> None:
 
 
 def orphans(
-    jobs: Iterable[SeenJob], owners: set[str], sets: set[str], watched: tuple[str, ...] = ()
+    jobs: Iterable[SeenJob], owners: AbstractSet[str], sets: AbstractSet[str], watched: tuple[str, ...] = ()
 ) -> Iterator[SeenJob]:
     """The Jobs whose owner is gone for good; one whose owner would live where we do not look is none. Pure."""
     for job in jobs:

@@ -107,6 +107,21 @@ async def test_what_one_tenant_deletes_stops_no_runner_of_another(desk: Desk) ->
     assert left == ["lab"]
 
 
+async def test_an_owner_that_cannot_be_read_keeps_its_own_runner_and_no_other(desk: Desk) -> None:
+    await desk.cluster.create(transfer_job_manifest("night"))
+    await desk.cluster.create(transfer_job_manifest("day"))
+    await desk.settle()
+    unreadable = await desk.cluster.get(Ref("TransferJob", "default", "night"))
+    unreadable["spec"] = {}
+    unreadable["metadata"]["resourceVersion"] = str(int(unreadable["metadata"]["resourceVersion"]) + 1000)
+    desk.world.cache.put(unreadable)
+    assert desk.world.cache.unreadable
+    desk.world.cache.remove(await desk.cluster.get(Ref("TransferJob", "default", "day")))
+    await desk.sweep()
+    left = [job["metadata"]["annotations"]["adit.dev/owner-name"] for job in await desk.runner_jobs()]
+    assert left == ["night"]
+
+
 async def test_a_namespace_that_is_watched_no_longer_keeps_its_runners(desk: Desk) -> None:
     await desk.cluster.create(transfer_job_manifest("night"))
     await desk.settle()

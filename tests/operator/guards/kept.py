@@ -1,7 +1,6 @@
 """The kept examples: for each guard, things that happen in an order that only this guard survives."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,11 @@ from adit.cluster.kinds import Ref
 from adit.testing.cluster import server_manifest
 from adit_operator.names import task_set_name
 from adit_operator.project import seen_secret
-from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import task_set_of
 from tests.operator.guards.drill import Step
+from tests.operator.guards.kept_owners import OWNER_EXAMPLES, Owning
 from tests.operator.guards.kept_retention import RETENTION_EXAMPLES
-from tests.operator.guards.kept_starts import START_EXAMPLES, Starting
+from tests.operator.guards.kept_starts import START_EXAMPLES
 from tests.operator.guards.pods import Pod
 
 NIGHT = Ref("TransferJob", "default", "night")
@@ -30,7 +29,7 @@ HIDDEN = {
 }
 
 
-class Kept(Starting):
+class Kept(Owning):
     """The drill with what only some kept examples need, and with what they expect."""
 
     async def start(self) -> None:
@@ -45,18 +44,6 @@ class Kept(Starting):
     async def look(self) -> None:
         await self.see_all()
         await self.reconcile("night")
-
-    async def slow_down(self) -> None:
-        """The operator may write once in a second."""
-        self.desk.world = replace(self.desk.world, settings=OperatorSettings(writes_per_second=1, status_seconds=0))
-
-    async def delete_slowly(self) -> None:
-        """Somebody deletes the job, and a finalizer keeps it for now."""
-        await self.tap.patch(NIGHT, {"metadata": {"finalizers": ["example.com/wait"]}})
-        await self.tap.delete(NIGHT)
-
-    async def let_go(self) -> None:
-        await self.tap.patch(NIGHT, {"metadata": {"finalizers": None}})
 
     async def share(self, *consumers: Any) -> None:
         """The owner of a server in another namespace says who may use it."""
@@ -78,17 +65,6 @@ class Kept(Starting):
         spec |= {"source": {"name": "pacs"}, "destination": {"name": "research"}}
         manifest = {"apiVersion": "adit.dev/v1alpha1", "kind": "TaskSet", "metadata": {"name": name}, "spec": spec}
         await self.tap.create(manifest)
-
-    async def forge_set(self) -> None:
-        """Somebody in another namespace makes a set of this job."""
-        uid = (await self.tap.get(NIGHT))["metadata"]["uid"]
-        owner = {"kind": "TransferJob", "name": "night", "uid": uid}
-        reference = {**owner, "apiVersion": "adit.dev/v1alpha1", "controller": True}
-        task = {"id": "t0", "patientId": "P", "studyInstanceUid": "1.2"}
-        spec = {"owner": owner, "round": 0, "index": 0, "work": "Transfer", "tasks": [task]}
-        spec |= {"source": {"name": "pacs"}, "destination": {"name": "research"}}
-        meta = {"name": "forged", "namespace": "lab", "ownerReferences": [reference]}
-        await self.tap.create({"apiVersion": "adit.dev/v1alpha1", "kind": "TaskSet", "metadata": meta, "spec": spec})
 
     async def forge_plan(self) -> None:
         """The tasks are no longer those of the plan."""
@@ -153,10 +129,6 @@ class Kept(Starting):
     async def expect_runner_jobs(self, count: int) -> None:
         assert len(await self.desk.runner_jobs()) == count, "Jobs are missing, or too many"
 
-    async def expect_own_runner(self) -> None:
-        spaces = [task_set_of(job).namespace for job in await self.desk.runner_jobs()]
-        assert spaces == ["default"], "a set of another namespace was taken for the job's"
-
     async def expect_stop(self, stop: str) -> None:
         job = (await self.desk.runner_jobs())[0]
         task_set = await self.tap.get(task_set_of(job))
@@ -186,26 +158,13 @@ FAILED: list[Step] = [*submitted(1), ("claim", 0), ("work", 0, "F"), ("leave", 0
 EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
     **RETENTION_EXAMPLES,
     **START_EXAMPLES,
-    "leaving-starts-nothing": (
-        True,
-        [
-            *(("submit", "night", 1, 1, None), ("look",), ("look",), ("look",), ("delete_slowly",), ("see_all",)),
-            *(("admit",), ("expect_runner_jobs", 0), ("let_go",)),
-        ],
-    ),
+    **OWNER_EXAMPLES,
     "children-before-status": (
         True,
         [
             *submitted(1),
             *(("lose_node", 0), ("change", "night", {"shutdown": "Graceful"}), ("see_all",)),
             ("interrupted", "night", 0, ("claim", 0)),
-        ],
-    ),
-    "verdicts-before-status": (
-        True,
-        [
-            *(("submit", "night", 2, 2, {"suspend": True}), ("start",)),
-            *(("slow_down",), ("change", "night", {"shutdown": "Graceful"}), ("look",), ("look",), ("look",)),
         ],
     ),
     "verdict-on-what-was-seen": (
@@ -341,14 +300,6 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
         [
             ("submit", "night", 1, 1, None),
             *(("look",), ("take_name",), ("look",), ("look",), ("expect_stalled", "NameTaken"), ("delete", "night")),
-        ],
-    ),
-    "owner-in-its-namespace": (
-        True,
-        [
-            *(("submit", "night", 1, 1, None), ("look",), ("forge_set",), ("deliver_last",)),
-            *(("reconcile", "night"), ("reconcile", "night"), ("admit",)),
-            *(("expect_own_runner",), ("delete", "night")),
         ],
     ),
     "key-never-made-twice": (

@@ -60,6 +60,9 @@ REMOVALS: Mapping[str, Removal] = {
     "only-orphans-are-swept": Removal(
         "adit_operator/sweep.py", "job.owner_uid not in owners or job.task_set_uid not in sets", "True"
     ),
+    "unreadable-is-not-gone": Removal(
+        "adit_operator/sweep.py", 'cache.uids("TaskSet")', "{one.uid for one in cache.sets.values()}"
+    ),
     "unseen-is-not-gone": Removal(
         "adit_operator/sweep.py", "watched and job.task_set.namespace not in watched", "False"
     ),
