@@ -65,6 +65,10 @@ class Cache:
         here = (one for one in self.transfers.values() if one.ref.namespace == namespace)
         return frozenset(one.key_id for one in here if one.key_id is not None)
 
+    def knows(self, uid: str) -> bool:
+        """Whether there is a TransferJob of this UID, which can be read."""
+        return uid in self._by_uid
+
     def uids(self, kind: str) -> frozenset[str]:
         """The UIDs of everything of a kind that is there, whether it can be read or not."""
         return frozenset(uid for ref, (uid, _) in self._versions.items() if ref.kind == kind)

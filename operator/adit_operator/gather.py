@@ -8,7 +8,9 @@ from adit.api.resource import TransferJob
 from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
-from adit_operator.accept import credential_of, refusal
+from adit.cluster.slots import InteractiveSlots
+from adit_operator.accept import credential_of
+from adit_operator.before import acceptance
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.give import given
@@ -36,6 +38,8 @@ class World:
     orders: Orders = field(default_factory=Orders)
     memory: Memory = field(default_factory=Memory)
     events: EventRecorder = field(default_factory=NoEvents)
+    # None where people cannot ask servers
+    slots: InteractiveSlots | None = None
 
 
 async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> Observed:
@@ -95,7 +99,7 @@ async def _with_list(world: World, seen: Observed) -> Observed:
         remembered.forget(job.metadata.uid)
         return seen
     begins = job.status.plan is None or terminal(job)
-    if begins and job.spec.tasks is None and refusal(seen) is not None:
+    if begins and job.spec.tasks is None and isinstance(acceptance(seen), Waiting):
         return seen  # of a job that is refused anyway nothing is planned, and its Secrets need not be read
     found = await listed(world.cluster, remembered, job, seen.sets, world.clock.monotonic())
     return replace(seen, unlisted=found) if isinstance(found, Waiting) else replace(seen, tasks=found)

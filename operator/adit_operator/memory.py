@@ -1,6 +1,7 @@
 """Memory: what the operator keeps to save work and writes; losing it costs time only, never a decision."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adit.api.task_list import TaskList
@@ -55,6 +56,11 @@ class TaskLists:
 
     def forget(self, uid: str) -> None:
         self._lists.pop(uid, None)
+
+    def forget_but(self, there: Callable[[str], bool]) -> None:
+        """Forget the lists of jobs that are not there any more: patients' names stand in them."""
+        for uid in [one for one in self._lists if not there(one)]:
+            self.forget(uid)
 
 
 class Writes:

@@ -37,9 +37,11 @@ async def reconcile(
         manifest = await world.cluster.get(ref)
     except ObjectNotFound:
         world.cache.forget(ref)
+        world.memory.lists.forget_but(world.cache.knows)
         return None
     world.cache.put(manifest)
     if manifest["metadata"].get("deletionTimestamp"):
+        world.memory.lists.forget(manifest["metadata"]["uid"])
         return await stop_all(world, manifest["metadata"]["uid"])
     try:
         seen = await gather(world, manifest, waiting.get(manifest["metadata"]["uid"]))

@@ -4,16 +4,19 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from adit.api.conditions import condition_of
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import transfer_job_manifest
 from adit_operator.decision import Later
-from adit_operator.key import key_secret
+from adit_operator.key import key_marker, key_secret
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import Desk
 
 KEY = "tasks.jsonl.gz"
+NIGHT = Ref("TransferJob", "default", "night")
 LABELS = {"adit.dev/purpose": "tasks"}
 
 
@@ -78,6 +81,46 @@ async def test_of_a_job_that_is_refused_anyway_no_secret_is_read(desk: Desk) -> 
     await desk.settle()
     assert await stalled(desk) == "ServerMissing"
     assert desk.world.memory.lists.get((await desk.job()).metadata.uid) is None
+
+
+async def test_of_a_job_whose_key_is_missing_no_secret_is_read(desk: Desk) -> None:
+    await desk.cluster.create(task_secret(3, pseudonym="A"))
+    await desk.cluster.create(key_marker("default", "adit-project-key", "0" * 16))
+    await desk.cluster.create(night(pseudonymization={"profile": "adit-compatible"}))
+    await delete_secret(desk)
+    await desk.settle()
+    assert await stalled(desk) == "KeyMissing"
+
+
+async def half_made(desk: Desk) -> str:
+    """A job whose list is remembered, since its sets are still to be made; its UID."""
+    await desk.cluster.create(task_secret(8))
+    made = await desk.cluster.create(night(parallelism=4))
+    desk.world = replace(desk.world, settings=OperatorSettings(writes_per_second=2))
+    await desk.see_all()
+    for _ in range(3):
+        await desk.reconcile()
+    uid: str = made["metadata"]["uid"]
+    assert desk.world.memory.lists.get(uid) is not None
+    return uid
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+async def test_the_list_of_a_job_that_is_deleted_meanwhile_is_forgotten(desk: Desk, told_first: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    uid = await half_made(desk)
+    await desk.cluster.delete(NIGHT)
+    if told_first:
+        await desk.see_all()
+    await desk.reconcile()
+    assert desk.world.memory.lists.get(uid) is None
+
+
+async def test_the_list_of_a_job_that_is_being_deleted_is_forgotten(desk: Desk) -> None:
+    uid = await half_made(desk)
+    await desk.cluster.patch(NIGHT, {"metadata": {"finalizers": ["example.com/wait"]}})
+    await desk.cluster.delete(NIGHT)
+    await desk.reconcile()
+    assert desk.world.memory.lists.get(uid) is None
 
 
 async def test_a_list_that_is_not_watched_is_looked_for_again_by_itself(desk: Desk) -> None:
