@@ -6,6 +6,7 @@ Events may come late, twice or in any order: an older version never replaces a n
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from adit.cluster.cluster import Manifest
@@ -47,7 +48,8 @@ class Cache:
         # objects of ours that cannot be read, with the sentence that says why
         self.unreadable: dict[Ref, str] = {}
         self._versions: dict[Ref, tuple[str, int]] = {}
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        # who was deleted, and up to which version
+        self._deleted: OrderedDict[str, float] = OrderedDict()
         self._by_uid: dict[str, Ref] = {}
         self._owned: dict[str, dict[str, set[Ref]]] = {"TaskSet": defaultdict(set), "Job": defaultdict(set)}
 
@@ -76,7 +78,7 @@ class Cache:
     def put(self, manifest: Manifest) -> bool:
         """Take in one version of an object, from a watch or as the answer to our own write; True if it was news."""
         ref, uid, version = Ref.of(manifest), manifest["metadata"].get("uid", ""), _version(manifest)
-        if uid in self._deleted:  # guard: deleted-stays-deleted
+        if version < self._deleted.get(uid, 0):  # guard: deleted-stays-deleted
             return False
         known = self._versions.get(ref)
         if known is not None and version <= known[1]:  # guard: older-never-replaces-newer
@@ -113,18 +115,17 @@ class Cache:
         """Forget an object that was deleted, or lost the labels that we watch for."""
         ref, uid = Ref.of(manifest), manifest["metadata"].get("uid", "")
         known = self._versions.get(ref)
-        self._bury(ref, uid)
+        self._bury(ref, uid, _version(manifest))
         if known is None or known[0] != uid:
             return False
         self.forget(ref)
         return True
 
-    def _bury(self, ref: Ref, uid: str) -> None:
-        """Remember who is gone for good; a Secret that lost its label may get it back."""
-        if ref.kind != "Secret":
-            self._deleted[uid] = None
-            while len(self._deleted) > MAX_TOMBSTONES:
-                self._deleted.popitem(last=False)
+    def _bury(self, ref: Ref, uid: str, version: int) -> None:
+        """Remember who is gone for good; a Secret only as it was, since one that lost its label may get it back."""
+        self._deleted[uid] = version if ref.kind == "Secret" else inf
+        while len(self._deleted) > MAX_TOMBSTONES:
+            self._deleted.popitem(last=False)
 
     def forget(self, ref: Ref) -> None:
         """Drop what is not there any more, whatever its UID was."""
@@ -143,7 +144,7 @@ class Cache:
             if ref.kind == kind and ref not in listed and seen <= int(version or 0) and self._of(ref, purpose)
         ]
         for ref in stale:
-            self._bury(ref, self._versions[ref][0])
+            self._bury(ref, *self._versions[ref])
             self.forget(ref)
         return (*changed, *stale)
 

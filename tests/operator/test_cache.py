@@ -90,6 +90,27 @@ def test_a_listing_of_one_purpose_leaves_the_secrets_of_another() -> None:
     assert cache.secrets == {}
 
 
+def labelled(version: int) -> Manifest:
+    return versioned(secret_manifest("token", {"header": "x"}, labels={labels.PURPOSE: "credential"}), version)
+
+
+def test_a_secret_that_was_deleted_while_it_was_listed_does_not_come_back() -> None:
+    cache = Cache()
+    cache.put(labelled(3))
+    cache.remove(labelled(7))
+    cache.replace("Secret", [labelled(3)], "5", purpose="credential")
+    assert cache.secrets == {}
+
+
+def test_a_secret_that_lost_its_label_may_get_it_back() -> None:
+    cache = Cache()
+    cache.put(labelled(3))
+    cache.remove(labelled(7))
+    assert cache.put(labelled(8))
+    cache.replace("Secret", [], "9", purpose="credential")
+    assert cache.put(labelled(10))
+
+
 def test_what_cannot_be_read_is_remembered_until_it_can() -> None:
     cache = Cache()
     cache.put(task_set(5, runner={"states": "not letters"}))

@@ -50,7 +50,7 @@ REMOVALS: Mapping[str, Removal] = {
     "one-end-counts-once": Removal("adit_operator/judge.py", "attempt <= old.judged_attempt", "attempt < 0"),
     "word-of-this-attempt": Removal("adit_operator/judge.py", " if seen.attempt == attempt else None", ""),
     "held-is-running": Removal("adit_operator/observed.py", "seen.uid in self.held", "False"),
-    "deleted-stays-deleted": Removal("adit_operator/cache.py", "uid in self._deleted", "False"),
+    "deleted-stays-deleted": Removal("adit_operator/cache.py", "version < self._deleted.get(uid, 0)", "False"),
     "owner-in-its-namespace": Removal(
         "adit_operator/cache.py", "owner is not None and owner.namespace != seen.ref.namespace", "False"
     ),
