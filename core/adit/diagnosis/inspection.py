@@ -19,7 +19,7 @@ from adit.diagnosis.api_server import ADMISSION, DEFINITIONS, OPERATOR, OURS, Ap
 from adit.diagnosis.finding import Finding, skipped
 from adit.diagnosis.installation import judge_health, judge_lease
 from adit.diagnosis.limits import within
-from adit.diagnosis.policies import judge_policies
+from adit.diagnosis.policies import Policies, judge_policies
 from adit.diagnosis.versions import judge_definitions, minor_of
 from adit.diagnosis.wanted import Wanted, chosen
 from adit.errors import AditError
@@ -109,11 +109,14 @@ async def look_at_deployments(server: ApiServer, wanted: Wanted) -> list[Manifes
 
 async def look_at_policies(look: Look) -> list[Finding]:
     """Whether the chart's policies are there, and deny."""
-    policies, bindings, stamps = [
-        await look.server.items(f"{ADMISSION}/{kind}", OURS)
-        for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies")
-    ]
-    return judge_policies(policies, bindings, stamps, minor_of(look.version))
+    kinds = (
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+    )
+    found = Policies(*[await look.server.items(f"{ADMISSION}/{kind}", OURS) for kind in kinds])
+    return judge_policies(found, minor_of(look.version))
 
 
 async def look_at_health(look: Look) -> list[Finding]:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from adit.cluster.cluster import Manifest
 from adit.diagnosis.finding import Finding, note, ok, problem, skipped, warning
+from adit.diagnosis.upgrade import upgraded
 
 LAG_SECONDS, LEADERLESS_SECONDS = 120, 60
 
@@ -74,7 +75,7 @@ def _deployment(deployment: Manifest, version: str) -> Finding:
             "operator",
             f"{name} is of version {theirs}, this program of {version}",
             cause="chart and program were not upgraded together",
-            fix="use the program of the operator's version, or helm upgrade",
+            fix=f"use the program of the operator's version, or {upgraded()}",
         )
     return ok("OperatorReady", "operator", f"{name} is ready (version {theirs or 'unknown'})")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from adit.diagnosis.api_server import Right
 from adit.diagnosis.finding import Finding, note, ok, problem, warning
+from adit.diagnosis.upgrade import upgraded
 
 ADIT = "adit.dev"
 MAX_SERVERS = 50
@@ -127,7 +128,7 @@ def judge_operator(who: str, answers: Mapping[Right, bool]) -> Finding:
         "rights",
         f"{who} lacks {len(missing)} of the {len(answers)} rights that the operator needs:",
         cause="the chart's RBAC was changed, or is older than this ADIT, or watchNamespaces lacks a namespace",
-        fix="helm upgrade with the chart of this version; or grant what docs/operator-rights.md lists",
+        fix=f"with the chart of this version {upgraded()}; or grant what docs/operator-rights.md lists",
         rows=tuple((right,) for right in missing[:MAX_SERVERS]),
     )
 

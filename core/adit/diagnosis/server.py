@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden, ObjectNotFound
 from adit.cluster.credential import authorization_of
-from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_capacity
+from adit.cluster.kinds import Ref
+from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_slot
 from adit.connectors.target import Target
 from adit.diagnosis.description import described, doors, hurried, named, remembered
 from adit.diagnosis.finding import Doing, Finding, Reports, ok, problem, skipped, warning
@@ -120,10 +120,12 @@ async def _ask(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
 def _slot(server: DicomServer, visit: Visit) -> AbstractAsyncContextManager[Any]:
     if visit.slots is None:
         return nullcontext()
-    capacity = interactive_capacity(server)
-    return visit.slots.acquire(
-        endpoint_of(server.spec), capacity, visit.manner.holder, timeout=visit.manner.slot_seconds
-    )
+    ref = Ref(server.kind, server.metadata.namespace, server.metadata.name)
+
+    async def again() -> DicomServer:
+        return DicomServer.read(await visit.cluster.get(ref))
+
+    return interactive_slot(visit.slots, server, visit.manner.holder, again=again, timeout=visit.manner.slot_seconds)
 
 
 async def _speak(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:

@@ -9,9 +9,10 @@ from adit.api.resource import RESOURCES
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import KINDS
 from adit.diagnosis.finding import Finding, ok, problem, warning
+from adit.diagnosis.upgrade import upgraded
 
 OLDEST, NEWEST = (1, 34), (1, 37)
-_UPGRADE = "helm upgrade the release with the chart of this version (crds.install: true)"
+_UPGRADE = f"with the chart of this version {upgraded('crds.install=true')}"
 
 
 def minor_of(version: Mapping[str, Any]) -> tuple[int, int]:

@@ -23,7 +23,6 @@ from adit.diagnosis.installation import (
     judge_operator,
     lagging,
 )
-from adit.diagnosis.policies import judge_policies
 from adit.diagnosis.rights import (
     OPERATOR_RULES,
     RUNNER_NAMESPACE_RULES,
@@ -89,38 +88,6 @@ def test_a_changed_schema_is_drift_and_an_empty_value_is_none() -> None:
     (finding,) = judge_definitions(found)
     assert (finding.verdict, finding.code) == ("warning", "DefinitionsDiffer")
     assert "DicomServer" in finding.what
-
-
-def policy(word: str) -> dict[str, Any]:
-    return {"metadata": {"name": f"adit-{word}"}}
-
-
-def binding(word: str, *actions: str) -> dict[str, Any]:
-    return {"metadata": {}, "spec": {"policyName": f"adit-{word}", "validationActions": list(actions)}}
-
-
-WORDS = ("requester", "runner", "transfers")
-
-
-@pytest.mark.parametrize(
-    ("there", "deny", "stamps", "minor", "code"),
-    [
-        (WORDS, WORDS, [{}], (1, 36), "PoliciesBound"),
-        (WORDS, WORDS, [], (1, 35), "PoliciesBound"),
-        (WORDS, WORDS, [], (1, 36), "RequesterNotStamped"),
-        (WORDS[:2], WORDS, [{}], (1, 36), "PoliciesMissing"),
-        (WORDS, WORDS[:2], [{}], (1, 36), "PoliciesUnbound"),
-    ],
-)
-def test_policies_are_there_and_deny(
-    there: tuple[str, ...], deny: tuple[str, ...], stamps: list[Any], minor: tuple[int, int], code: str
-) -> None:
-    bindings = [binding(word, "Deny" if word in deny else "Warn") for word in there]
-    assert [one.code for one in judge_policies([*map(policy, there)], bindings, stamps, minor)] == [code]
-
-
-def test_policies_that_may_not_be_seen_are_no_problem() -> None:
-    assert judge_policies(None, None, None, (1, 36))[0].verdict == "skipped"
 
 
 def deployment(
