@@ -55,11 +55,13 @@ def tenant(release: Release, tmp_path: Path) -> Iterator[Resident]:
 
 
 def as_documented(release: Release, verb: str, project: Path, *more: str) -> str:
-    """The documented command, on this namespace and with the images of the tree."""
-    command = f"helm {verb} {NAME} charts/adit -n adit --wait"
+    """The documented command, on this namespace; an install with the images of the tree, which an upgrade must keep."""
+    keeps = ["--reset-then-reuse-values"] if verb == "upgrade" else []
+    command = " ".join(["helm", verb, NAME, "charts/adit", "-n", "adit", *keeps, "--wait"])
     assert command in (project / "docs" / "install.md").read_text().splitlines()
-    words = (verb, NAME, str(CHART), "-n", release.namespace, "--wait", *more)
-    return release.helm(*words, "-f", str(release.values), "--force-conflicts", "--take-ownership", "--timeout=80s")
+    given = keeps or ["-f", str(release.values)]
+    words = (verb, NAME, str(CHART), "-n", release.namespace, "--wait", *given, *more)
+    return release.helm(*words, "--force-conflicts", "--take-ownership", "--timeout=80s")
 
 
 def test_a_release_is_installed_upgraded_and_uninstalled_and_leaves_what_people_made(
