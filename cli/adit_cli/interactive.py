@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adit.api.dicom_server import DicomServerSpec
-from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.cluster.credential import authorization_of
 from adit.cluster.kinds import Ref
-from adit.cluster.slots import interactive_capacity
+from adit.cluster.slots import interactive_slot
 from adit.connectors import Target, open_connector
 from adit.connectors.connector import Connector
 from adit_cli.session import Session
@@ -35,11 +34,15 @@ async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
     """Open the named DicomServer on an interactive slot. Raises SlotsTaken naming who holds them, ObjectNotFound."""
     settings = ProgramSettings()
     async with session.cluster() as cluster:
-        server = DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
+
+        async def described() -> DicomServer:
+            return DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
+
+        server = await described()
         authorization = await authorization_of(cluster, server)
         holder = f"{session.person} (adit, process {settings.process_id})"
         slots, wait = cluster.interactive_slots(), settings.slot_seconds
-        async with slots.acquire(endpoint_of(server.spec), interactive_capacity(server), holder, timeout=wait):
+        async with interactive_slot(slots, server, holder, again=described, timeout=wait):
             target = Target(name, server.spec, settings.calling_ae_title, Path(settings.mount_dir), authorization)
             with open_connector(target) as connector:
                 yield Peer(connector, server.spec)

@@ -9,10 +9,12 @@ import structlog
 
 from adit.cluster.cluster import ClusterUnavailable
 from adit.cluster.kinds import Ref
+from adit.cluster.slots import SlotsTaken
 from adit.errors import AditError, RetryableError
 from adit_operator.admission import Admission, admit
 from adit_operator.census import candidates_of, present_of, waited
 from adit_operator.gather import World, held
+from adit_operator.lent import lent_to_nobody
 from adit_operator.observed import SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, allocated, caps_of
@@ -22,6 +24,7 @@ log = structlog.get_logger()
 # A turn decides so often at most where runners are refused; who is left over has the next one, at once.
 MAX_DECISIONS = 10
 # So many seconds at most a job waits whose runner could not be made since the API did not answer.
+LENT_PAUSE = 5.0
 AWAY_PAUSE = 10.0
 
 
@@ -126,7 +129,11 @@ async def _start_all(
             continue
         pause = waited(world.cache, seen, world.clock.now())
         try:
-            made = await start(world, transfer, seen, allocation)
+            async with lent_to_nobody(world, transfer):
+                made = await start(world, transfer, seen, allocation)
+        except SlotsTaken as error:
+            refused[transfer.uid] = Waiting("WaitingForSlot", error.message)
+            _refuse(world, transfer, refused[transfer.uid], at_most=LENT_PAUSE)
         except ClusterUnavailable as error:
             starts.hindrance = error
             # who hinders it alone, as by a hook that fails, must not keep the others from their turn

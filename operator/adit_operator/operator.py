@@ -64,7 +64,9 @@ class Operator:
         reconciled: Reconciled = lambda _result, _seconds: None,
         turned: Turned = lambda _turn: None,
     ) -> None:
-        self._world = World(cluster, lease, Cache(), settings, clock or SystemClock(), events=events or NoEvents())
+        self._world = World(
+            cluster, lease, Cache(), settings, clock or SystemClock(), events=events or NoEvents(), slots=slots
+        )
         self._follows, self._reconciled, self._turned = follows, reconciled, turned
         self._resynced = self._world.clock.monotonic()
         self._reach = Reach(settings.probe_seconds, settings.reachable_seconds)
@@ -180,7 +182,7 @@ class Operator:
                 if turn.hindrance is not None:
                     raise turn.hindrance
                 wait = self._seconds_to(turn)
-                left = await show_allocation(self._world, turn.allocation)
+                left = await show_allocation(self._world, observe_allocation(self._world))  # its starts included
                 wait = min(wait, left) if left else wait
                 await self._sweep()
             except AditError as error:

@@ -136,17 +136,16 @@ class Probes:
     async def _in_a_slot(self, endpoint: str, servers: Sequence[DicomServer]) -> Answer:
         """Ask with an association that is kept for people; where none is, with one that no runner uses meanwhile."""
         reserve = max(one.spec.limits.reserve for one in servers)
-        if reserve == 0:
-            with ExitStack() as borrowed:
+        with ExitStack() as borrowed:
+            if reserve == 0:
                 async with self._turn:
                     if self._runners(endpoint):
                         raise SlotsTaken("its one association is used by a runner", reason="SlotsTaken")
                     borrowed.enter_context(self._reach.borrowing(endpoint))
+            if self._slots is None:
                 return await self._answer(servers[0])
-        if self._slots is None:
-            return await self._answer(servers[0])
-        async with self._slots.acquire(endpoint_of(servers[0].spec), reserve, HOLDER, timeout=1.0):
-            return await self._answer(servers[0])
+            async with self._slots.acquire(endpoint_of(servers[0].spec), max(1, reserve), HOLDER, timeout=1.0):
+                return await self._answer(servers[0])
 
     async def _answer(self, server: DicomServer) -> Answer:
         secret, wanted = self._secret(server), credential_of(ref_of(server), server)

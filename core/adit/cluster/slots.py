@@ -1,9 +1,10 @@
 """Interactive slots: the associations of an endpoint that are kept for people, one holder each."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from adit.api.endpoint import Endpoint
+from adit.api.endpoint import Endpoint, endpoint_of
 from adit.api.resource import DicomServer
 from adit.errors import RetryableError
 
@@ -40,3 +41,23 @@ def interactive_capacity(server: DicomServer) -> int:
             f"{server.status.allocated} work now: wait until they end, or set spec.limits.reservedInteractive"
         )
     return 1
+
+
+@asynccontextmanager
+async def interactive_slot(
+    slots: InteractiveSlots,
+    server: DicomServer,
+    holder: str,
+    *,
+    again: Callable[[], Awaitable[DicomServer]],
+    timeout: float = ACQUIRE_SECONDS,  # noqa: ASYNC109  # its end is an answer that names the holders
+) -> AsyncIterator[None]:
+    """Hold one slot of a server while the context is open. Raises SlotsTaken.
+
+    `again` reads the server anew: where it only lends a slot, a runner may have begun before we had it. None begins
+    while we have it.
+    """
+    async with slots.acquire(endpoint_of(server.spec), interactive_capacity(server), holder, timeout=timeout):
+        if not server.spec.limits.reserve:
+            interactive_capacity(await again())
+        yield
