@@ -12,7 +12,7 @@ from tests.cluster.plugin import way
 from tests.end_to_end.faults import LABELS, all_there_once, runner_pods, under_way
 from tests.end_to_end.release import OPERATOR, Release, Resident
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]  # with the packing of images, and two upgrades
 TAG = "next"
 
 
