@@ -16,7 +16,7 @@ from adit.diagnosis.embedded import examine_embedded
 from adit.diagnosis.finding import Doing, Finding, Reports, note
 from adit.diagnosis.plain import MARK, lines, summary
 from adit.diagnosis.server import LIMIT_SECONDS, Manner
-from adit.diagnosis.wanted import Wanted
+from adit.diagnosis.wanted import Wanted, failed
 from adit_cli.app import app, session_of
 from adit_cli.errors import reported
 from adit_cli.exit_codes import ExitCode
@@ -58,7 +58,8 @@ def doctor(  # noqa: PLR0917 - Typer reads the options of a command from its par
     """Find out why transfers do not work: versions, rights, clocks, data folder, and each PACS step by step.
 
     Each thing that is wrong is told with its cause and its fix; docs/troubleshooting.md explains the words in brackets.
-    Nothing is changed, and no patient's data is asked for. Exit codes: 0 no problem, 1 a problem, 2 invalid input.
+    Nothing is changed, and no patient's data is asked for. Exit codes: 0 no problem, 1 a problem, or a server that was
+    named and could not be asked, 2 invalid input.
 
     Examples: [bold]adit doctor[/bold] · [bold]adit doctor pacs[/bold] ·
     [bold]adit doctor --cluster -n radiology[/bold] · [bold]adit doctor pacs -o json[/bold]
@@ -78,7 +79,7 @@ def doctor(  # noqa: PLR0917 - Typer reads the options of a command from its par
         found = run_async(_examine(session, environ, wanted, manner, output))
         if output is DoctorOutput.TEXT:
             session.out.print(summary(found), markup=False, highlight=False, soft_wrap=True)
-        if any(one.verdict == "problem" for one in found):
+        if failed(found, wanted):
             raise typer.Exit(ExitCode.FAILURE)
 
 

@@ -2,7 +2,8 @@
 
     kubectl exec -n adit deploy/adit-operator -- python -m adit.diagnosis [SERVER …]
 
-Exit code 0 where there is no problem, 1 where there is one, 2 where the question cannot be understood.
+Exit code 0 where there is no problem, 1 where there is one or a named server could not be asked, 2 where the question
+cannot be understood.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from adit.diagnosis.embedded import examine_embedded
 from adit.diagnosis.finding import Finding, Reports
 from adit.diagnosis.plain import lines, summary
 from adit.diagnosis.server import Manner
-from adit.diagnosis.wanted import Wanted
+from adit.diagnosis.wanted import Wanted, failed
 from adit.errors import AditError, BadInput
 from adit.log_output import log_to
 
@@ -38,9 +39,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-async def findings_of(asked: argparse.Namespace, environ: Mapping[str, str]) -> list[Finding]:
+async def findings_of(asked: argparse.Namespace, wanted: Wanted, environ: Mapping[str, str]) -> list[Finding]:
     """Print each finding as it is made; all of them."""
-    wanted = Wanted(tuple(asked.servers), asked.namespace, take_slots=not asked.without_slot)
     manner = Manner(environ.get("CALLING_AE_TITLE") or "ADIT", "adit doctor", SLOT_SECONDS)
     cluster, _ = connect(environ)
     found: list[Finding] = []
@@ -69,9 +69,10 @@ def _print(finding: Finding, *, as_json: bool) -> None:
 def main(words: Sequence[str]) -> int:
     """The exit code."""
     asked = arguments(words)
+    wanted = Wanted(tuple(asked.servers), asked.namespace, take_slots=not asked.without_slot)
     log_to(sys.stderr, level=logging.ERROR, as_json=False)
     try:
-        found = asyncio.run(findings_of(asked, os.environ))
+        found = asyncio.run(findings_of(asked, wanted, os.environ))
     except AditError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2 if isinstance(error, BadInput) else 1
@@ -79,7 +80,7 @@ def main(words: Sequence[str]) -> int:
         return 130
     if asked.output == "text":
         sys.stdout.write(summary(found) + "\n")
-    return int(any(one.verdict == "problem" for one in found))
+    return int(failed(found, wanted))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Findings: what a check saw, as a value; every problem and warning says its cause and its remedy in words."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +47,21 @@ class Doing:
 
 Report = Finding | Doing
 Reports = AsyncGenerator[Report, None]
+
+
+# Findings after which a server was not asked what it answers; those of the last one only not over HTTP.
+_NOT_ASKED = {"SlotForbidden", "SlotUnknown", "SlotsTaken", "ServersUnseen"}
+_NOT_ASKED_OVER_HTTP = "SecretUnreadable"
+
+
+def not_asked(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The servers of which nobody knows now what they answer."""
+    names = (
+        f"{one.about} over HTTP" if one.code == _NOT_ASKED_OVER_HTTP else one.about
+        for one in findings
+        if one.code in _NOT_ASKED or one.code == _NOT_ASKED_OVER_HTTP
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def ok(code: str, about: str, what: str, *, seconds: float | None = None) -> Finding:

@@ -7,14 +7,16 @@ problem   pacs   127.0.0.1:11112 refuses the connection  [PortClosed]
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from adit.diagnosis.finding import Finding
+from adit.diagnosis.finding import Finding, Verdict, not_asked
 
 MARK = 10
 _NARROWEST = 60
 _LABEL = 7
 _QUICK_SECONDS = 10.0
+_COUNTED: tuple[Verdict, ...] = ("problem", "warning")
 
 
 def lines(finding: Finding, width: int) -> Iterator[str]:
@@ -40,18 +42,21 @@ def table(rows: tuple[tuple[str, ...], ...], width: int) -> Iterator[str]:
         yield from _wrapped(f"{row[0].ljust(first)}   " if cells else row[0], cells, width, " " * (first + 3))
 
 
-def summary(findings: Iterable[Finding]) -> str:
-    """The last line: how many of which."""
-    counts = {"problem": 0, "warning": 0, "skipped": 0}
-    for finding in findings:
-        if finding.verdict in counts:
-            counts[finding.verdict] += 1
+def summary(findings: Sequence[Finding]) -> str:
+    """The last line: how many of which, and which servers nobody asked."""
+    counts = Counter(finding.verdict for finding in findings)
+    names = not_asked(findings)
+    unseen = sum(finding.verdict == "skipped" and not not_asked([finding]) for finding in findings)
+    plural = len(names) != 1 or names == ("servers",)
+    unasked = f"{' and '.join(names)} {'were' if plural else 'was'} not asked" if names else ""
     if not counts["problem"] and not counts["warning"]:
-        left = f" ({counts['skipped']} could not be looked at)" if counts["skipped"] else ""
-        return f"nothing is wrong{left}"
-    parts = [f"{counts[word]} {word}{'s' if counts[word] != 1 else ''}" for word in ("problem", "warning")]
-    if counts["skipped"]:
-        parts.append(f"{counts['skipped']} skipped")
+        left = f" ({unseen} could not be looked at)" if unseen else ""
+        if unasked:
+            return f"nothing was found, but {unasked}{left}"
+        return f"nothing wrong was found{left}" if left else "nothing is wrong"
+    parts = [f"{counts[word]} {word}{'s' if counts[word] != 1 else ''}" for word in _COUNTED]
+    parts += [unasked] if unasked else []
+    parts += [f"{unseen} skipped"] if unseen else []
     return ", ".join(parts) + "; docs/troubleshooting.md explains every word in [brackets]"
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
-from adit.diagnosis.finding import Finding, ok, problem
+from adit.diagnosis.finding import Finding, not_asked, ok, problem
 from adit.errors import BadInput
 
 _SHOWN_FIELDS = 5
@@ -33,6 +33,11 @@ def this_program() -> Finding:
         f"ADIT {installed_version('adit-kubernetes')}, Python "
         f"{platform.python_version()}, {platform.system()} {platform.release()}",
     )
+
+
+def failed(found: Sequence[Finding], wanted: Wanted) -> bool:
+    """Whether something is wrong, or a server that was named could not be asked, so that nobody knows."""
+    return any(one.verdict == "problem" for one in found) or bool(wanted.servers and not_asked(found))
 
 
 def chosen(manifests: Sequence[Manifest], wanted: Wanted) -> tuple[list[DicomServer], list[Finding]]:

@@ -1,7 +1,10 @@
 """How findings look on a terminal and in a pipe."""
 
+import pytest
+
 from adit.diagnosis.finding import Finding, ok, problem, warning
 from adit.diagnosis.plain import lines, summary
+from adit.diagnosis.wanted import Wanted, failed
 
 REFUSED = problem(
     "CallingTitleRefused",
@@ -52,10 +55,36 @@ def test_a_peers_control_characters_do_not_reach_the_terminal() -> None:
 def test_the_last_line_counts() -> None:
     mild = warning("PeerBusy", "pacs", "is busy", cause="it is", fix="wait")
     assert summary([ok("Echoed", "pacs", "answers")]) == "nothing is wrong"
-    assert (
-        summary([Finding("skipped", "JobsUnseen", "operator", "no")]) == "nothing is wrong (1 could not be looked at)"
-    )
+    unseen = Finding("skipped", "JobsUnseen", "operator", "no")
+    assert summary([unseen]) == "nothing wrong was found (1 could not be looked at)"
     assert summary([REFUSED, REFUSED, mild]).startswith("2 problems, 1 warning; ")
+
+
+def skipped_server(code: str, about: str = "pacs") -> Finding:
+    return Finding("skipped", code, about, "was not asked")
+
+
+@pytest.mark.parametrize("code", ["SlotForbidden", "SlotUnknown"])
+def test_of_a_server_that_was_not_asked_nobody_says_that_it_is_well(code: str) -> None:
+    assert summary([skipped_server(code)]) == "nothing was found, but pacs was not asked"
+    both = [skipped_server(code), skipped_server(code, "b/web"), Finding("skipped", "JobsUnseen", "operator", "no")]
+    assert summary(both) == "nothing was found, but pacs and b/web were not asked (1 could not be looked at)"
+    assert summary([REFUSED, skipped_server(code, "b/web")]).startswith("1 problem, 0 warnings, b/web was not asked; ")
+
+
+def test_servers_that_may_not_be_seen_were_not_asked_either() -> None:
+    assert summary([skipped_server("ServersUnseen", "servers")]) == "nothing was found, but servers were not asked"
+    assert summary([skipped_server("SecretUnreadable")]) == "nothing was found, but pacs over HTTP was not asked"
+    busy = warning("SlotsTaken", "pacs", "no slot is free", cause="others ask", fix="wait")
+    assert summary([busy]).startswith("0 problems, 1 warning, pacs was not asked; ")
+
+
+def test_a_named_server_that_was_not_asked_is_a_failure() -> None:
+    found = [skipped_server("SlotForbidden")]
+    assert failed(found, Wanted(("pacs",)))
+    assert not failed(found, Wanted()), "nobody asked for it by name"
+    assert failed([REFUSED], Wanted())
+    assert not failed([ok("Echoed", "pacs", "answers")], Wanted(("pacs",)))
 
 
 def test_a_finding_as_json_leaves_out_what_is_empty() -> None:
