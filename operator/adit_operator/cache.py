@@ -3,7 +3,7 @@
 Events may come late, twice or in any order: an older version never replaces a newer one, a deleted UID never returns.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import inf
@@ -18,6 +18,8 @@ from adit_operator.project import dicom_server_of, seen_folder, seen_job, seen_s
 if TYPE_CHECKING:
     from adit.api.resource import DicomServer
 
+# Where a new version of them cannot be read, the last one that could holds for runners at work, and for limits.
+KEPT = frozenset({"DicomServer", "DicomFolder"})
 MAX_TOMBSTONES = 100_000
 
 _PROJECTIONS: dict[str, Callable[[Manifest], Any]] = {
@@ -51,6 +53,7 @@ class Cache:
         # who was deleted, and up to which version
         self._deleted: OrderedDict[str, float] = OrderedDict()
         self._by_uid: dict[str, Ref] = {}
+        self._key_ids: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._owned: dict[str, dict[str, set[Ref]]] = {"TaskSet": defaultdict(set), "Job": defaultdict(set)}
 
     def sets_of(self, owner_uid: str) -> tuple[SeenSet, ...]:
@@ -64,12 +67,11 @@ class Cache:
 
     def key_ids(self, namespace: str) -> frozenset[str]:
         """Every key id that a TransferJob of this namespace was planned with."""
-        here = (one for one in self.transfers.values() if one.ref.namespace == namespace)
-        return frozenset(one.key_id for one in here if one.key_id is not None)
+        return frozenset(self._key_ids[namespace]) if namespace in self._key_ids else frozenset()
 
-    def knows(self, uid: str) -> bool:
-        """Whether there is a TransferJob of this UID, which can be read."""
-        return uid in self._by_uid
+    def transfer_of(self, uid: str | None) -> Ref | None:
+        """The TransferJob of this UID, if there is one that can be read."""
+        return self._by_uid.get(uid or "")
 
     def uids(self, kind: str) -> frozenset[str]:
         """The UIDs of everything of a kind that is there, whether it can be read or not."""
@@ -83,13 +85,14 @@ class Cache:
         known = self._versions.get(ref)
         if known is not None and version <= known[1]:  # guard: older-never-replaces-newer
             return False
+        before = self._table(ref.kind).get(ref) if ref.kind in KEPT and known is not None and known[0] == uid else None
         self._versions[ref] = (uid, version)
         self._drop(ref)
         try:
             projection = _PROJECTIONS[ref.kind](manifest)
         except BadInput as error:
             self.unreadable[ref] = error.message
-            return True
+            projection = before
         if projection is not None:
             self._take(ref, projection)
         return True
@@ -101,6 +104,8 @@ class Cache:
         self._index(ref, projection)
         if isinstance(projection, SeenTransfer):
             self._by_uid[projection.uid] = ref
+            if projection.key_id is not None:
+                self._key_ids[ref.namespace][projection.key_id] += 1
             for one in [self.sets[own] for own in self._owned["TaskSet"].get(projection.uid, ())]:
                 if self._elsewhere(one):  # it was seen before its alleged owner was
                     self._drop(one.ref)
@@ -108,7 +113,7 @@ class Cache:
 
     def _elsewhere(self, seen: SeenSet) -> bool:
         """Whether a set names an owner that lives in another namespace, which no garbage collector would accept."""
-        owner = self._by_uid.get(seen.owner_uid or "")
+        owner = self.transfer_of(seen.owner_uid)
         return owner is not None and owner.namespace != seen.ref.namespace  # guard: owner-in-its-namespace
 
     def remove(self, manifest: Manifest) -> bool:
@@ -171,6 +176,8 @@ class Cache:
         old = self._table(ref.kind).pop(ref, None)
         if isinstance(old, SeenTransfer):
             self._by_uid.pop(old.uid, None)
+            if old.key_id is not None:
+                self._key_ids[ref.namespace] -= Counter((old.key_id,))  # what nobody names any more is gone from it
         if old is not None and ref.kind in self._owned and old.owner_uid:
             owned = self._owned[ref.kind]
             owned[old.owner_uid].discard(ref)

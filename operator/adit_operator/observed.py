@@ -111,6 +111,11 @@ class SeenTransfer:
     tasks: TaskCounts = NO_TASKS
     # as of a SeenSet
     leaving: bool = False
+    # over, its spec looked at as it stands, no new retry asked for
+    settled: bool = False
+    # its records were given up; and when its retention does something next
+    compacted: bool = False
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

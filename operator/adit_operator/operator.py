@@ -21,6 +21,7 @@ from adit_operator.cache import Cache
 from adit_operator.clock import Clock, SystemClock
 from adit_operator.figures import Figures, figures_of
 from adit_operator.gather import World
+from adit_operator.idle import idle
 from adit_operator.prober import Prober
 from adit_operator.probes import Probes, outages_told
 from adit_operator.queue import WorkQueue
@@ -137,8 +138,11 @@ class Operator:
                 return
 
     def _look_again(self, refs: Iterable[Ref]) -> None:
+        cache, now = self._world.cache, self._world.clock.now()
         for ref in refs:
-            self._queue.add(ref)
+            seen = cache.transfers.get(ref)
+            if seen is None or not seen.settled or not idle(seen, cache.sets_of(seen.uid), now):
+                self._queue.add(ref)
         self._changed.set()
         self._probes.wake()  # a server or its credential may be another
 

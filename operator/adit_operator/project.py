@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from adit.errors import BadInput
 from adit_operator.clock import moment_of
 from adit_operator.manifests import ENDPOINTS, PEERS
 from adit_operator.observed import SeenFolder, SeenJob, SeenSecret, SeenSet, SeenTransfer, terminal
+from adit_operator.retention import compacted
 
 MAX_DIGITS = 9
 
@@ -54,7 +55,27 @@ def seen_transfer(manifest: Manifest) -> SeenTransfer:
         phase=job.status.phase or "Pending",
         tasks=job.status.tasks,
         leaving="deletionTimestamp" in manifest["metadata"],
+        settled=_settled(job),
+        compacted=compacted(job),
+        due=_due(job),
     )
+
+
+def _settled(job: TransferJob) -> bool:
+    spec, status = job.spec, job.status
+    asked = spec.retry is not None and spec.retry.token != status.observed_retry_token
+    looked_at = status.observed_generation == job.metadata.generation
+    return terminal(job) and looked_at and not asked and not is_true(status.conditions, "Stalled")
+
+
+def _due(job: TransferJob) -> datetime | None:
+    """When the retention of a finished job does something next; what is over and was not done yet is due as well."""
+    retention, finished = job.spec.retention, _moment(job.status.completion_time)
+    if retention is None or finished is None:
+        return None
+    records = None if compacted(job) else retention.records_seconds_after_finished
+    limits = (records, retention.ttl_seconds_after_finished)
+    return min((finished + timedelta(seconds=limit) for limit in limits if limit is not None), default=None)
 
 
 def resolve(reference: Any, namespace: str) -> Ref:

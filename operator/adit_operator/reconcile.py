@@ -37,7 +37,7 @@ async def reconcile(
         manifest = await world.cluster.get(ref)
     except ObjectNotFound:
         world.cache.forget(ref)
-        world.memory.lists.forget_but(world.cache.knows)
+        world.memory.lists.forget_but(lambda uid: world.cache.transfer_of(uid) is not None)
         return None
     world.cache.put(manifest)
     if manifest["metadata"].get("deletionTimestamp"):

@@ -143,7 +143,8 @@ class Watches:
                 return tuple(one.ref for one in cache.transfers.values() if ref in {one.source, one.destination})
 
     def _owners(self, uid: str | None) -> Iterable[Ref]:
-        return tuple(one.ref for one in self._cache.transfers.values() if uid is not None and one.uid == uid)
+        owner = self._cache.transfer_of(uid)
+        return () if owner is None else (owner,)
 
 
 def _same_for_jobs(before: DicomServer, after: DicomServer) -> bool:

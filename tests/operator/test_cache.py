@@ -119,3 +119,15 @@ def test_what_cannot_be_read_is_remembered_until_it_can() -> None:
     cache.put(task_set(6))
     assert cache.unreadable == {}
     assert REF in cache.sets
+
+
+def test_the_keys_of_a_namespace_are_known_while_a_job_names_them() -> None:
+    cache = Cache()
+    plan = first_plan(transfer_job(1), TaskList.of(transfer_job(1).spec.inline), "0" * 16).manifest()
+    for version, (name, uid) in enumerate((("night", "one"), ("day", "two")), start=1):
+        cache.put(versioned(transfer_job(1, name=name).manifest(), version, uid=uid, plan=plan))
+    assert cache.key_ids("default") == {"0" * 16}
+    cache.forget(Ref("TransferJob", "default", "night"))
+    assert cache.key_ids("default") == {"0" * 16}
+    cache.forget(Ref("TransferJob", "default", "day"))
+    assert cache.key_ids("default") == frozenset()
