@@ -19,6 +19,7 @@ from adit_operator.observed import SeenSet, SeenTransfer, Waiting
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, allocated, caps_of
 from adit_operator.start import NameTaken, known_jobs, look_for_attempted, start
+from adit_operator.unstarted import not_beginning
 
 log = structlog.get_logger()
 # A turn decides so often at most where runners are refused; who is left over has the next one, at once.
@@ -52,7 +53,8 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
     Who makes room is told to reconcile before anything starts, so that nobody is told what was meant for its
     predecessor. What a job that gets no runner was to have is given to others in the same turn.
     """
-    world.orders.refused.keep(_owners(world))
+    for pauses in (world.orders.refused, world.orders.unstarted):
+        pauses.keep(_owners(world))
     starts, told = _Starts(hindrance=await look_for_attempted(world)), _asked_before(world)
     for _ in range(MAX_DECISIONS):
         allocation = observe_allocation(world)
@@ -66,7 +68,7 @@ async def admission_turn(world: World, reach: Reach) -> Turn:
     owners = _owners(world)
     return Turn(
         started=tuple(dict.fromkeys(starts.made)),
-        waiting=waiting,
+        waiting={**waiting, **not_beginning(world)},
         next_due=_next_due(world, admission, decided=not refused),
         allocation=allocation,
         told=tuple(owners[uid].ref for uid in told if uid in owners),
@@ -100,7 +102,7 @@ def _asked_before(world: World) -> set[str]:
 def _decide(world: World, reach: Reach, allocation: Allocation) -> tuple[Admission, dict[str, Waiting]]:
     """One decision without the jobs of which runners are refused, and why each job waits."""
     cache, now = world.cache, world.clock.now()
-    pausing = world.orders.refused.pausing(world.clock.monotonic())
+    pausing = _pausing(world)
     candidates = tuple(candidates_of(cache, allocation))
     admission = admit(
         (one for one in candidates if one.transfer.uid not in pausing),
@@ -112,6 +114,11 @@ def _decide(world: World, reach: Reach, allocation: Allocation) -> tuple[Admissi
     )
     left_out = {one.transfer.uid: pausing[one.transfer.uid] for one in candidates if one.transfer.uid in pausing}
     return admission, {**admission.waiting, **left_out}
+
+
+def _pausing(world: World) -> Mapping[str, Waiting]:
+    orders, now = world.orders, world.clock.monotonic()
+    return {**orders.refused.pausing(now), **orders.unstarted.pausing(now)}
 
 
 async def _start_all(
@@ -161,8 +168,9 @@ def _next_due(world: World, admission: Admission, *, decided: bool) -> datetime 
     now = world.clock.now()
     if not decided:
         return now
-    left = world.orders.refused.seconds_left(world.clock.monotonic())
-    pauses_end = [now + timedelta(seconds=left)] if left is not None else []
+    orders, elapsed = world.orders, world.clock.monotonic()
+    left = (orders.refused.seconds_left(elapsed), orders.unstarted.seconds_left(elapsed))
+    pauses_end = [now + timedelta(seconds=seconds) for seconds in left if seconds is not None]
     dues = [admission.next_due] if admission.next_due is not None else []
     return min((*dues, *pauses_end), default=None)
 

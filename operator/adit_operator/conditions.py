@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from adit.api.conditions import Condition, ConditionStatus, with_condition
 from adit.api.transfer_job import Phase
-from adit_operator.obstacles import in_line
+from adit_operator.obstacles import NOT_STARTING, in_line
 from adit_operator.standing import Standing
 
 MAX_MESSAGE = 1024
@@ -56,7 +56,8 @@ def _admitted(standing: Standing) -> Told:
     if standing.over:
         return "False", "Finished", ""
     if standing.running:
-        return "True", "Running", f"{standing.running} task sets are running"
+        late = _not_starting(standing)
+        return "True", NOT_STARTING if late else "Running", late or f"{standing.running} task sets are running"
     if standing.suspend:
         return "False", "Suspended", "suspended: set spec.suspend to false to go on"
     if standing.stalled is not None:
@@ -64,6 +65,12 @@ def _admitted(standing: Standing) -> Told:
     if standing.waiting is not None:
         return "False", standing.waiting.reason, in_line(standing.waiting)
     return "False", "Waiting", "waits for admission"
+
+
+def _not_starting(standing: Standing) -> str | None:
+    """What is to be said of runners that hold slots and do not begin."""
+    waiting = standing.waiting
+    return waiting.message if waiting is not None and waiting.reason == NOT_STARTING else None
 
 
 def _suspended(standing: Standing) -> Told:
@@ -108,6 +115,8 @@ def message_of(standing: Standing, phase: Phase) -> str:
         progress += "; the rest is being canceled"
     elif not standing.running and not standing.suspend and standing.waiting is not None:
         progress += f"; {in_line(standing.waiting)}"
+    elif standing.running and _not_starting(standing) is not None:
+        progress += f"; {_not_starting(standing)}"
     return _with_retry(standing, progress)
 
 

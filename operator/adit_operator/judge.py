@@ -46,6 +46,8 @@ def _end_of_attempt(seen: SeenSet, last_job: SeenJob | None, old: Verdict) -> Ju
     progress = settled > old.settled
     word = seen.ended if seen.attempt == attempt else None  # guard: word-of-this-attempt
     counted = old.model_copy(update={"judged_attempt": attempt, "settled": settled})
+    if seen.attempt < attempt and last_job is not None and last_job.leaving:
+        return Judgement(old.model_copy(update={"judged_attempt": attempt}))  # it never began: nobody crashed
     if word is None or (word.reason == "Done" and seen.open_ids):
         return Judgement(_crashed(seen, counted, crashes=1 if progress else old.crashes + 1))
     if progress:

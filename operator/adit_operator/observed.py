@@ -86,6 +86,8 @@ class SeenJob:
     ended: datetime | None = None
     # somebody deleted it; its pod is on its way out
     leaving: bool = False
+    # its pod runs
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from adit_operator.observed import Waiting
 from adit_operator.slots import Cap
 
 MAX_BEFORE = 10
+NOT_STARTING = "RunnerNotStarting"
 # A runner that starts so shortly before the end of a window does nothing, and by its own clock it may be over already.
 TOO_SHORT = timedelta(seconds=30)
 
@@ -44,6 +45,22 @@ def parallelism_used(parallelism: int) -> Waiting:
 def retry_due(due: datetime) -> Waiting:
     """Only tasks that wait for another attempt are left."""
     return Waiting("RetryDue", f"the next attempt is due at {due:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def not_starting(namespace: str, selector: str, *, ready: bool) -> Waiting:
+    """A runner has been made, and does not begin."""
+    what = "its runner's pod runs and does not begin its work" if ready else "its runner's pod does not start"
+    return Waiting(NOT_STARTING, f"{what}: see {_asks(namespace, selector)}")
+
+
+def not_started(namespace: str, selector: str) -> Waiting:
+    """A runner did not begin, and was given up."""
+    tried = "the last one did not start and was given up, another follows after a pause"
+    return Waiting(NOT_STARTING, f"its runners do not start ({tried}): see {_asks(namespace, selector)}")
+
+
+def _asks(namespace: str, selector: str) -> str:
+    return f"kubectl describe jobs,pods -n {namespace} -l {selector}, and kubectl get events -n {namespace}"
 
 
 def in_line(waiting: Waiting) -> str:

@@ -30,6 +30,7 @@ from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.show import show_allocation
 from adit_operator.sweep import sweep_finished, sweep_orphans, sweep_secrets
+from adit_operator.unstarted import sweep_unstarted
 from adit_operator.watches import WATCHED, Watches
 
 if TYPE_CHECKING:
@@ -214,6 +215,7 @@ class Operator:
     async def _sweep(self) -> None:
         """Orphans at once, since they hold slots; Secrets now and then."""
         await sweep_orphans(self._world)
+        await sweep_unstarted(self._world)
         now = self._world.clock.monotonic()
         if now >= self._sweep_at:
             self._sweep_at = now + RESYNC_SECONDS

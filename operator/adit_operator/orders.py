@@ -25,6 +25,12 @@ class Orders:
         self._evicted: Counter[str] = Counter()
         # the Jobs that were to be made and of which no answer said whether they were
         self.attempted: dict[Ref, SeenJob | None] = {}
+        # since when each Job is known, by its UID, in monotonic seconds
+        self.known_since: dict[str, float] = {}
+        # the last attempt at each set, by its UID, that was given up since it did not begin
+        self.given_up: dict[str, int] = {}
+        # the jobs of which a runner did not begin
+        self.unstarted = BackOff(first=60.0, longest=600.0)
         # the jobs of which a runner could not be made
         self.refused = BackOff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
 

@@ -155,6 +155,7 @@ def seen_job(manifest: Manifest) -> SeenJob | None:
         created=_moment(meta.get("creationTimestamp")),
         ended=_ended(manifest),
         leaving="deletionTimestamp" in meta,
+        ready=bool((manifest.get("status") or {}).get("ready")),
     )
 
 

@@ -54,6 +54,8 @@ class OperatorSettings(BaseSettings):
     status_seconds: Annotated[float, Field(alias="ADIT_STATUS_SECONDS", ge=0, le=60)] = 5.0
     # how long a runner's Job, and with it its pod and log, is kept for people after its set is finished
     keep_runners_seconds: Annotated[float, Field(alias="ADIT_KEEP_RUNNERS_SECONDS", ge=0, le=31_536_000)] = 3600.0
+    # how long a runner may take to begin, before its slot is given to another job
+    runner_start_seconds: Annotated[float, Field(alias="ADIT_RUNNER_START_SECONDS", ge=60, le=86_400)] = 900.0
     # between two looks at a server that is down, and at one that answers
     probe_seconds: Annotated[float, Field(alias="ADIT_PROBE_SECONDS", gt=0, le=3600)] = 15.0
     reachable_seconds: Annotated[float, Field(alias="ADIT_REACHABLE_SECONDS", ge=1, le=86_400)] = 300.0

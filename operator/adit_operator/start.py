@@ -39,6 +39,7 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation:
     number = 1 + max(
         seen.attempt,
         seen.judged_attempt,
+        world.orders.given_up.get(seen.uid, -1),
         *(job.attempt for job in world.cache.jobs.values() if job.task_set == seen.ref),
         -1,
     )

@@ -161,13 +161,19 @@ def environment(helm: Helm, *arguments: str) -> dict[str, str]:
 
 
 def test_settings_reach_the_operator_as_it_reads_them(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = ("anonymizationSeed=study-key", "writesPerSecond=20", "statusSeconds=2", "keepRunnersSeconds=31536000")
+    given = (
+        "anonymizationSeed=study-key",
+        "writesPerSecond=20",
+        "statusSeconds=2",
+        "keepRunnersSeconds=31536000",
+        "runnerStartSeconds=60",
+    )
     for name, value in environment(helm, "--set", ",".join(f"settings.{one}" for one in given)).items():
         monkeypatch.setenv(name, value)
     settings = OperatorSettings()
     assert settings.key_secret == "study-key"
     told = (settings.writes_per_second, settings.status_seconds, settings.keep_runners_seconds)
-    assert told == (20, 2.0, 31_536_000.0)
+    assert (*told, settings.runner_start_seconds) == (20, 2.0, 31_536_000.0, 60.0)
 
 
 def test_what_runners_pods_are_to_have_reaches_the_operator_as_it_understands_it(helm: Helm, tmp_path: Path) -> None:

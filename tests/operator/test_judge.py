@@ -109,3 +109,15 @@ def test_a_set_that_never_ran_is_canceled_whole() -> None:
     assert verdict is not None
     assert len(verdict.overrides) == 2
     assert verdict.finished
+
+
+def test_a_runner_that_was_deleted_before_it_began_did_not_crash() -> None:
+    verdict = judged(seen_set("PP"), leaving=True).verdict
+    assert verdict is not None
+    assert (verdict.crashes, verdict.judged_attempt) == (0, 0)
+
+
+def test_a_runner_that_was_deleted_after_it_began_and_said_nothing_did_crash() -> None:
+    verdict = judged(seen_set("PP", claimed=True, attempt=0), leaving=True).verdict
+    assert verdict is not None
+    assert verdict.crashes == 1

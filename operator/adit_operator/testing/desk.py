@@ -19,6 +19,7 @@ from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.sweep import sweep_finished, sweep_orphans, sweep_secrets
 from adit_operator.testing.fakes import KeptEvents, ManualClock
+from adit_operator.unstarted import sweep_unstarted
 from adit_operator.watches import WATCHED
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Desk:
     async def sweep(self) -> None:
         """Remove what nothing else does."""
         await sweep_orphans(self.world)
+        await sweep_unstarted(self.world)
         await sweep_finished(self.world)
         await sweep_secrets(self.world)
 

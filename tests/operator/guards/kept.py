@@ -249,7 +249,7 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
         True,
         [
             *submitted(1),
-            *(("claim", 0), ("change", "night", {"shutdown": "Graceful"}), ("look",), ("work", 0, "S")),
+            *(("claim", 0), ("change", "night", {"shutdown": "Graceful"}), ("look",), ("look",), ("work", 0, "S")),
         ],
     ),
     "held-is-not-finished": (

@@ -37,6 +37,13 @@ START_EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             ("expect_runner_jobs", 0),
         ],
     ),
+    "claimed-is-not-given-up": (
+        True,
+        [
+            *(*PLANNED, ("admit",), ("see_all",), ("sweep",), ("wait", 1000), ("claim", 0), ("begin", 0)),
+            *(("sweep",), ("expect_runner_jobs", 1)),
+        ],
+    ),
     "unanswered-takes-a-slot": (
         True,
         [

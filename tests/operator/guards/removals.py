@@ -33,6 +33,9 @@ REMOVALS: Mapping[str, Removal] = {
         "adit_operator/start.py", "not still_startable(world.cache, transfer, seen, allocation)", "False"
     ),
     "leaving-starts-nothing": Removal("adit_operator/admission.py", "transfer.leaving", "False"),
+    "claimed-is-not-given-up": Removal(
+        "adit_operator/unstarted.py", "fresh is None or _begun(world, fresh, one.job)", "fresh is None"
+    ),
     "unanswered-takes-a-slot": Removal(
         "adit_operator/start.py", "world.orders.attempted[Ref.of(job)] = seen_job(job)", "seen_job(job)"
     ),
