@@ -3,7 +3,7 @@
 What changed meanwhile is looked at again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -39,7 +39,7 @@ async def apply(world: World, reach: Reach, manifest: Manifest, decision: Decisi
     what is still to do.
     """
     _tell(world, reach, decision)
-    stops = [await _stop(world, write) for write in decision.stops]
+    stops = await _stops(world, decision.stops)
     verdicts = [await _verdict(world, write) for write in decision.verdicts if _may_write(world)]
     made = await _children(world, manifest, decision, random)
     removed = [await _remove(world, removal) for removal in decision.remove if _may_write(world)]
@@ -67,7 +67,7 @@ async def stop_all(world: World, uid: str) -> Later | None:
     sets = world.cache.sets_of(uid)
     working = held(world.lease, sets) | {job.task_set_uid for job in world.cache.jobs_of(uid) if not job.finished}
     running = (seen for seen in sets if seen.uid in working and stop_changes(seen, "Now"))
-    return None if all([await _stop(world, StopWrite(seen, "Now")) for seen in running]) else Later()
+    return None if all(await _stops(world, (StopWrite(seen, "Now") for seen in running))) else Later()
 
 
 async def _children(world: World, manifest: Manifest, decision: Decision, random: Random) -> list[bool]:
@@ -129,6 +129,19 @@ async def _verdict(world: World, write: VerdictWrite) -> bool:
         await _refresh(world, write.seen.ref)
         return False
     return True
+
+
+async def _stops(world: World, writes: Iterable[StopWrite]) -> list[bool]:
+    """Tell every set. Raises what one of them was refused with, after the others were told."""
+    told, refused = [], None
+    for write in writes:
+        try:
+            told.append(await _stop(world, write))
+        except PermanentError as error:
+            refused = error
+    if refused is not None:
+        raise refused
+    return told
 
 
 async def _stop(world: World, write: StopWrite) -> bool:

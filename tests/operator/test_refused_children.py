@@ -27,6 +27,7 @@ class Listening:
         self.heard: list[str] = []
         self.refuses: Callable[[Manifest], AditError | None] = lambda _: None
         self.busy = False
+        self.unpatched: Ref | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cluster, name)
@@ -39,6 +40,8 @@ class Listening:
         return await self.cluster.create(manifest)
 
     async def patch(self, ref: Ref, patch: Manifest, **options: Any) -> Manifest:
+        if ref == self.unpatched:
+            raise Forbidden("denied by a policy")
         self.heard.append("stop" if "stop" in patch.get("spec", {}) else "patch")
         return await self.cluster.patch(ref, patch, **options)
 
@@ -215,6 +218,15 @@ async def test_a_shutdown_of_many_sets_is_written_at_the_pace_and_told_at_once(
         desk.clock.advance(0.5)
         await desk.reconcile()
     assert listening.heard.count("status TaskSet") == 37
+
+
+async def test_a_stop_that_is_refused_hinders_no_other(desk: Desk, listening: Listening) -> None:
+    await big(desk, 8)
+    first, *others = [task_set_of(one) for one in await desk.runner_jobs()]
+    listening.unpatched = first
+    with pytest.raises(Forbidden):
+        await desk.reconcile()
+    assert {(await desk.cluster.get(one))["spec"].get("stop") for one in others} == {"Now"}
 
 
 async def test_an_api_that_is_busy_has_taken_the_stops_first(desk: Desk, listening: Listening) -> None:
