@@ -177,6 +177,15 @@ def test_every_check_in_a_document_succeeds(document: Path, tmp_path: Path) -> N
             assert (answer.returncode, answer.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("document", [PROJECT / "docs/large-jobs.md", PROJECT / "examples/large/job.yaml"], ids=named)
+def test_a_list_is_made_under_the_name_and_key_that_its_job_names(document: Path) -> None:
+    text = document.read_text()
+    made = re.findall(r"kubectl create secret generic (\S+) --from-file=([^\s`]+)", text)
+    wanted = re.findall(r"secretRef:\n\s+name: (\S+)\n\s+key: (\S+)", text)
+    assert made
+    assert set(made) <= set(wanted)
+
+
 def test_every_reason_is_explained() -> None:
     reasons = words_in_code(r'(?:reason=|default_reason = )"([A-Z]\w+)"', "core", "operator", "jobrunner", "cli")
     reasons |= words_in_code(r'Waiting\(\s*"([A-Z]\w+)"', "operator")

@@ -40,12 +40,11 @@ def listing_job(*secrets: str, **spec: Any) -> manifests.Manifest:
     return made
 
 
-def documented(project: Path) -> str:
-    """The shell lines that make a list's Secret, as the page has them."""
-    blocks: list[str] = re.findall(
-        r"^```sh\n(.*?)^```", (project / "docs/large-jobs.md").read_text(), re.MULTILINE | re.DOTALL
-    )
-    return next(block for block in blocks if "kubectl create secret" in block)
+def documented(project: Path, language: str, words: str) -> str:
+    """The first block of the page in this language that says these words."""
+    page = (project / "docs/large-jobs.md").read_text()
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if words in block)
 
 
 def in_shell(ward: Ward, commands: str) -> None:
@@ -63,11 +62,12 @@ def in_shell(ward: Ward, commands: str) -> None:
 def test_a_list_made_by_the_documented_commands_is_moved(ward: Ward, project: Path) -> None:
     studies = ward.load("a", "b", "c", instances=1)
     (ward.folder / "tasks.jsonl").write_text(lines(of_studies(studies)))
-    (ward.folder / "job.yaml").write_text(yaml.safe_dump(listing_job("night-tasks")))
+    _, job = documented(project, "yaml", "tasksFrom:").split("---\n")
+    (ward.folder / "job.yaml").write_text(job)
     ward.apply(*ward.servers())
     ward.operator()
 
-    in_shell(ward, documented(project))
+    in_shell(ward, documented(project, "sh", "kubectl create secret"))
     ward.wait_for_phase("night", "Success")
 
     assert ward.arrived == ward.expected
