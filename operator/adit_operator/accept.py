@@ -8,7 +8,7 @@ from adit.api.resource import DicomServer
 from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.profile import BUILT_IN, Profile
-from adit_operator.access import denied, missing
+from adit_operator.access import There, denied, missing
 from adit_operator.observed import Observed, Waiting
 from adit_operator.project import resolve
 from adit_operator.purpose import not_labelled
@@ -45,6 +45,11 @@ def ends_of(seen: Observed) -> tuple[Ref, Ref]:
     return resolve(seen.job.spec.source, namespace), resolve(seen.job.spec.destination, namespace)
 
 
+def there(seen: Observed) -> There:
+    """What is known of source and destination."""
+    return There(seen.servers, seen.folders, seen.unreadable_ends)
+
+
 def servers_of(seen: Observed) -> Iterator[tuple[Ref, DicomServer]]:
     """The servers among source and destination, in that order."""
     for ref in ends_of(seen):
@@ -53,7 +58,7 @@ def servers_of(seen: Observed) -> Iterator[tuple[Ref, DicomServer]]:
 
 
 def _unresolved(seen: Observed) -> Iterator[Waiting]:
-    return missing(ends_of(seen), seen.servers, seen.folders)
+    return missing(ends_of(seen), there(seen))
 
 
 def _invalid_tasks(seen: Observed) -> Iterator[Waiting]:
@@ -73,7 +78,7 @@ def _unknown_profile(spec: TransferJobSpec) -> Iterator[Waiting]:
 
 def _not_granted(seen: Observed) -> Iterator[Waiting]:
     namespace, profile = seen.job.metadata.namespace, seen.job.spec.pseudonymization.profile
-    return denied(namespace, profile, ends_of(seen), seen.servers, seen.folders)
+    return denied(namespace, profile, ends_of(seen), there(seen))
 
 
 def _credentials(seen: Observed) -> Iterator[Waiting]:

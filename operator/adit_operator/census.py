@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adit.cluster.kinds import Ref
-from adit_operator.access import withheld
+from adit_operator.access import There, withheld
 from adit_operator.admission import Candidate, admissible, startable
 from adit_operator.cache import Cache
 from adit_operator.observed import SeenJob, SeenSet, SeenTransfer
@@ -39,7 +39,8 @@ def runnable(cache: Cache, transfer: SeenTransfer) -> bool:
 
 def granted(cache: Cache, transfer: SeenTransfer) -> bool:
     """Whether source and destination are there and may be used; reconcile tells the person where not."""
-    return withheld(transfer.ref.namespace, transfer.profile, _ends(transfer), cache.servers, cache.folders) is None
+    there = There(cache.servers, cache.folders, cache.unreadable)
+    return withheld(transfer.ref.namespace, transfer.profile, _ends(transfer), there) is None
 
 
 def still_startable(cache: Cache, transfer: SeenTransfer, seen: SeenSet, allocation: Allocation) -> bool:

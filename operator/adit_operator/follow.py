@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from adit.api.task_list import TaskList
 from adit.api.transfer_job import Plan
 from adit.cluster.kinds import Ref
-from adit_operator.accept import ends_of, profile_of
-from adit_operator.access import withheld
+from adit_operator.accept import ends_of, profile_of, there
+from adit_operator.access import revoked
 from adit_operator.aggregate import aggregate
 from adit_operator.before import Accepted, acceptance
 from adit_operator.blocked import blocked
@@ -178,4 +178,4 @@ def _stops(seen: Observed, own: Sequence[SeenSet]) -> Iterator[StopWrite]:
 def _revoked(seen: Observed) -> bool:
     """Whether an owner took back the grant, the server or the folder: the refusals that interrupt."""
     namespace, profile = seen.job.metadata.namespace, seen.job.spec.pseudonymization.profile
-    return withheld(namespace, profile, ends_of(seen), seen.servers, seen.folders) is not None
+    return revoked(namespace, profile, ends_of(seen), there(seen))

@@ -76,6 +76,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         held=held(world.lease, sets),
         foreign=frozenset(ref.name for ref in refs if ref in cache.sets and cache.sets[ref].owner_uid != meta.uid),
         unreadable=frozenset(ref.name for ref in refs if ref in cache.unreadable),
+        unreadable_ends={ref: cache.unreadable[ref] for ref in (source, destination) if ref in cache.unreadable},
         servers=servers,
         folders=folders,
         secrets=secrets,

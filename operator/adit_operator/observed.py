@@ -183,6 +183,8 @@ class Observed:
     # names of TaskSets that the plan needs and that belong to somebody else
     foreign: frozenset[str] = frozenset()
     unreadable: frozenset[str] = frozenset()
+    # of source and destination what is there and cannot be read, with the sentence that says why
+    unreadable_ends: Mapping[Ref, str] = field(default_factory=dict)
     servers: Mapping[Ref, DicomServer] = field(default_factory=dict)
     folders: Mapping[Ref, SeenFolder] = field(default_factory=dict)
     secrets: Mapping[Ref, SeenSecret] = field(default_factory=dict)

@@ -2,6 +2,7 @@ from typing import Any
 
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import server_manifest, transfer_job_manifest
+from adit_operator.slots import caps_of
 from adit_operator.testing.desk import Desk, task_set_of
 
 FAR = Ref("DicomServer", "radiology", "far")
@@ -110,3 +111,44 @@ async def test_an_interruption_by_an_owner_is_counted_once(desk: Desk) -> None:
     await desk.reconcile()
     await desk.reconcile()
     assert [(await desk.admit()).evicted for _ in range(2)] == [{"AccessRevoked": 1}, {}]
+
+
+def spoil(desk: Desk, ref: Ref, manifest: dict[str, Any]) -> None:
+    """The operator sees a version that its models do not know, such as one of a newer release."""
+    version = int(manifest["metadata"]["resourceVersion"])
+    metadata = {**manifest["metadata"], "resourceVersion": str(version + 1_000)}
+    spec = {**manifest["spec"], "unheardOf": True}
+    desk.world.cache.put({**manifest, "metadata": metadata, "spec": spec})
+    assert ref in desk.world.cache.unreadable
+
+
+async def test_a_server_that_cannot_be_read_lets_runners_work_on_and_starts_no_other(desk: Desk) -> None:
+    """It is not deleted, and nobody took back a grant."""
+    await submit(desk)
+    await desk.settle()
+    spoil(desk, FAR, await desk.cluster.get(FAR))
+    await desk.settle()
+    assert await stop_of_the_runner(desk) is None
+    assert await stalled(desk) == "ServerUnreadable"
+    (job,) = await desk.runner_jobs()
+    await desk.play(job, "P", "Stopped")
+    await desk.settle()
+    assert await desk.runner_jobs() == []
+
+
+async def test_an_operator_that_never_could_read_the_server_interrupts_nobody_either(desk: Desk) -> None:
+    await submit(desk)
+    await desk.settle()
+    desk.crash()
+    spoil(desk, FAR, await desk.cluster.get(FAR))
+    await desk.settle()
+    assert await stop_of_the_runner(desk) is None
+    assert await stalled(desk) == "ServerUnreadable"
+
+
+async def test_what_a_server_that_cannot_be_read_allowed_last_is_what_the_endpoint_is_held_to(desk: Desk) -> None:
+    await desk.cluster.create(far(ALL))
+    await desk.see_all()
+    before = dict(caps_of(desk.world.cache.servers.values(), {}))
+    spoil(desk, FAR, await desk.cluster.get(FAR))
+    assert caps_of(desk.world.cache.servers.values(), {}) == before
