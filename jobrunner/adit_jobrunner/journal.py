@@ -33,7 +33,7 @@ class Journal:
         self._states = dict(zip(self._ids(), runner.states.ljust(len(self.tasks), "P"), strict=False))
         self._retries = {retry.id: retry for retry in runner.retries}
         self._record = decode(runner.exceptions)
-        self._packed = runner.exceptions
+        self._packed: str | None = runner.exceptions
         self._current: str | None = None
         self._progress = InstanceCounts()
         self._bytes = 0
@@ -77,9 +77,8 @@ class Journal:
     def finish(self, line: TaskLine, entries: tuple[Entry, ...]) -> None:
         """The task in hand has its last outcome."""
         record = limited(self._record.with_task(line, entries), MAX_NAMES)
-        packed = encode(record)
         with self._lock:
-            self._record, self._packed = record, packed
+            self._record, self._packed = record, None
             self._states[line.id] = line.state
             self._retries.pop(line.id, None)
             self._put_down()
@@ -99,6 +98,8 @@ class Journal:
     def status(self) -> RunnerStatus:
         """`status.runner` as of now."""
         with self._lock:
+            if self._packed is None:  # not after every task: packing takes longer the more of them are done
+                self._packed = encode(self._record)
             return RunnerStatus(
                 attempt=self._attempt,
                 current=self._current,
