@@ -45,16 +45,19 @@ def main(arguments: Sequence[str]) -> int:
 def _on_a_cluster_of_our_own(parts: Sequence[Part], scale: Scale) -> list[Part]:
     """Measure on a Kubernetes that is started for it; the parts that could not be."""
     try:
-        with own_cluster() as (kubernetes, names):
-            return [part for part in parts if not _on(kubernetes, names, part, scale)]
+        with own_cluster() as kubernetes:
+            if any(part.needs_images for part in parts):
+                kubernetes.load_image(images.packed_archive())
+            return [part for part in parts if not _on(kubernetes, part, scale)]
     except ClusterError as error:
         print(f"not measured on Kubernetes: {error}\n", flush=True)
         return list(parts)
 
 
-def _on(kubernetes: Kubernetes, names: dict[str, str], part: Part, scale: Scale) -> bool:
+def _on(kubernetes: Kubernetes, part: Part, scale: Scale) -> bool:
+    names = tuple((program, images.name_of(program)) for program in images.PROGRAMS)
     with namespace(kubernetes) as name:
-        return _print(part, Around(scale, kubernetes, name, tuple(names.items())))
+        return _print(part, Around(scale, kubernetes, name, names))
 
 
 def _print(part: Part, around: Around) -> bool:
@@ -76,15 +79,14 @@ def _print(part: Part, around: Around) -> bool:
 
 
 @contextmanager
-def own_cluster() -> Iterator[tuple[Kubernetes, dict[str, str]]]:
-    """A one-node Kubernetes with our CRDs and images, taken down at the end. Raises ClusterError."""
+def own_cluster() -> Iterator[Kubernetes]:
+    """A one-node Kubernetes with our CRDs, taken down at the end. Raises ClusterError."""
     at = Node(RUN)
     node = local.up(keep=True, at=at).node
     try:
         kubernetes = Kubernetes(node.kubeconfig, node.programs / "kubectl", lambda tar: import_archive(node, tar), node)
-        kubernetes.load_image(images.packed_archive())
         kubernetes.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(PROJECT / "crds"))
-        yield kubernetes, {program: images.name_of(program) for program in images.PROGRAMS}
+        yield kubernetes
     finally:
         local.down(at)
 

@@ -51,6 +51,7 @@ class Part:
     title: str
     measure: Callable[[Around, Path], Awaitable[str]]
     needs_kubernetes: bool = False
+    needs_images: bool = False
 
 
 async def _first_embedded(around: Around, _: Path) -> str:
@@ -101,6 +102,7 @@ PARTS = (
         "Manifest to first image stored, on Kubernetes",
         _first_kubernetes,
         needs_kubernetes=True,
+        needs_images=True,
     ),
     Part("many-tasks-kubernetes", "{tasks_kubernetes:,} tasks on Kubernetes", _tasks_kubernetes, needs_kubernetes=True),
     Part("many-jobs", "{jobs} jobs at once, embedded", _jobs_embedded),
