@@ -1,17 +1,22 @@
 """What the documents promise: links that lead somewhere, manifests and commands that the program takes."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.exceptions import TyperException
 
+from adit.api.dicom_server import DicomServerSpec
 from adit.api.manifests import read, read_all
+from adit.api.transfer_job import TransferJobSpec
+from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_cli.__main__ import app
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -184,6 +189,22 @@ def test_a_list_is_made_under_the_name_and_key_that_its_job_names(document: Path
     wanted = re.findall(r"secretRef:\n\s+name: (\S+)\n\s+key: (\S+)", text)
     assert made
     assert set(made) <= set(wanted)
+
+
+def patches(document: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and body of every merge patch that a page tells; the shell puts a time where it says $(date +%s)."""
+    found = re.findall(r"kubectl patch (\w+) \w+ --type merge -p '([^`\n]+)'", document.read_text())
+    return [(kind, json.loads(body.replace("'$(date +%s)'", "1767225600"))) for kind, body in found]
+
+
+def test_every_documented_patch_leaves_a_valid_object() -> None:
+    told = patches(PROJECT / "docs/troubleshooting.md")
+    fields = {field for _, body in told for field in body["spec"]}
+    assert {"suspend", "shutdown", "retry", "paused"} <= fields
+    for kind, body in told:
+        spec = server_manifest()["spec"] if kind == "dcmsrv" else transfer_job_manifest()["spec"]
+        changed = {name: value for name, value in (spec | body["spec"]).items() if value is not None}
+        (DicomServerSpec if kind == "dcmsrv" else TransferJobSpec).of(changed)
 
 
 def test_every_reason_is_explained() -> None:
