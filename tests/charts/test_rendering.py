@@ -153,6 +153,14 @@ def test_a_service_monitor_is_made_where_it_is_asked_for(helm: Helm) -> None:
     assert json.dumps(monitor["spec"]["endpoints"][0]["port"]) == '"metrics"'
 
 
+def test_the_monitors_keep_the_namespaces_that_the_metrics_name(helm: Helm) -> None:
+    """Prometheus would call them exported_namespace, and count all tenants as the namespace of the release."""
+    made = helm.render("--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.podMonitor.enabled=true")
+    [service], [pods] = of_kind(made, "ServiceMonitor"), of_kind(made, "PodMonitor")
+    assert [one["honorLabels"] for one in service["spec"]["endpoints"]] == [True]
+    assert [one["honorLabels"] for one in pods["spec"]["podMetricsEndpoints"]] == [True]
+
+
 def environment(helm: Helm, *arguments: str) -> dict[str, str]:
     """What the operator is told, as its settings read it."""
     [deployment] = of_kind(helm.render(*arguments), "Deployment")
