@@ -240,11 +240,18 @@ async def test_progress_of_the_task_in_hand_shows_and_never_counts_twice(
 ) -> None:
     made = await cluster.create(task_set_manifest(studies=("1.2.3",)))
     loop = asyncio.get_running_loop()
-    here, seen = source(), []
+    here = source()
+    seen: list[int] = []
+
+    async def stored() -> int:
+        status = (await cluster.get(Ref.of(made)))["status"]
+        return int(status["runner"].get("instances", {}).get("stored", -1))
 
     async def look_after_a_flush() -> None:
-        await asyncio.sleep(0.05)
-        seen.append((await cluster.get(Ref.of(made)))["status"]["runner"]["instances"]["stored"])
+        async with asyncio.timeout(10):
+            while (now := await stored()) < len(seen):  # noqa: ASYNC110 - a flush tells nobody
+                await asyncio.sleep(0.01)
+        seen.append(now)
 
     here.on_instance = lambda: asyncio.run_coroutine_threadsafe(look_after_a_flush(), loop).result()
     await run_runner(made, here, FakeConnector("research"), ADIT_FLUSH_SECONDS="0.01")
@@ -257,16 +264,23 @@ async def test_a_sign_of_life_brings_the_progress_of_the_work_with_it(
 ) -> None:
     made = await cluster.create(task_set_manifest(studies=("1.2.3", "1.2.4")))
     loop = asyncio.get_running_loop()
-    here, seen = source(), set()
+    here = source()
+    seen: set[str] = set()
+
+    async def states() -> str:
+        return str((await cluster.get(Ref.of(made)))["status"]["runner"].get("states", ""))
 
     async def look_after_a_sign() -> None:
-        await asyncio.sleep(0.05)
-        seen.add((await cluster.get(Ref.of(made)))["status"]["runner"].get("states"))
+        wanted = "SP" if "fetch 1.2.4" in here.log else "PP"
+        async with asyncio.timeout(10):
+            while await states() != wanted:  # noqa: ASYNC110 - a sign of life tells nobody
+                await asyncio.sleep(0.01)
+        seen.add(wanted)
 
     here.on_instance = lambda: asyncio.run_coroutine_threadsafe(look_after_a_sign(), loop).result()
     rare = {"ADIT_FLUSH_SECONDS": "60", "ADIT_FLUSH_TASKS": "100"}
     await run_runner(made, here, FakeConnector("research"), ADIT_HEARTBEAT_SECONDS="0.01", **rare)
-    assert "SP" in seen
+    assert seen == {"PP", "SP"}
     assert (await runner_of(cluster, made)).states == "SS"
 
 
