@@ -8,7 +8,7 @@ from adit.api.task_list import TaskList
 from adit.api.tasks import TransferTask
 from adit.cluster.kinds import Ref
 from adit.testing.cluster import transfer_job_manifest
-from adit_operator.memory import Pace, ReadList, TaskLists, Writes
+from adit_operator.memory import MAX_REMEMBERED_BYTES, Pace, ReadList, TaskLists, Writes
 from adit_operator.merge import only_numbers
 from adit_operator.queue import WorkQueue
 from adit_operator.reach import Reach
@@ -28,7 +28,7 @@ def test_a_second_brings_so_many_writes_and_no_more() -> None:
 
 def test_the_oldest_lists_are_forgotten_first() -> None:
     lists, task = TaskLists(), TransferTask.of({"patientId": "P", "studyInstanceUid": "1.2"})
-    big = ReadList(replace(TaskList.of([task]), ids=("t0",) * 150_000), "a", "b", 0.0)
+    big = ReadList(replace(TaskList.of([task]), lines=(b"x" * (MAX_REMEMBERED_BYTES // 2 + 1),)), "a", "b", 0.0)
     lists.keep("old", big)
     lists.keep("new", big)
     assert (lists.get("old"), lists.get("new")) == (None, big)
