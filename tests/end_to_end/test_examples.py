@@ -176,8 +176,6 @@ def test_the_documented_roles_let_a_group_ask_for_transfers_and_nobody_else(
     names = {"research ": f"{tenant.namespace} ", "=adit-tenant": f"={tenant.release.cluster_name}-tenant"}
     for command in commands(project / INSTALL, "## Let people in"):
         shell.run(re.sub("|".join(names), lambda found: names[found[0]], command))
-    shell.run("kubectl create role move --verb=transfer-identifiable --resource=dicomservers.adit.dev")
-    shell.run("kubectl create rolebinding move --role=move --group=researchers")
     tenant.apply(*tenant.servers())
     job = project / "examples" / "cluster" / "job.yaml"
 
