@@ -101,6 +101,8 @@ async def test_a_window_that_closes_stops_the_runner_and_the_job_goes_on_when_it
     await submit(desk, "night")
     await desk.settle()
     assert await stop(desk) is None
+    (job,) = await desk.runner_jobs()
+    await desk.claim(job)
     desk.clock.advance(3600)
     await desk.settle()
     assert await stop(desk) == "AfterTask"
@@ -122,6 +124,8 @@ async def test_a_hard_window_interrupts(cluster: EmbeddedCluster) -> None:
     await servers(desk, windows=[{"start": f"{opens:%H:%M}", "end": f"{closes:%H:%M}", "hard": True}])
     await submit(desk, "night")
     await desk.settle()
+    (job,) = await desk.runner_jobs()
+    await desk.claim(job)
     desk.clock.advance(3600)
     await desk.settle()
     assert await stop(desk) == "Now"

@@ -280,6 +280,7 @@ async def test_a_job_that_has_the_name_of_a_runners_and_is_somebody_elses_is_tol
     assert await reason(desk, "Admitted") == "NameTaken"
     assert await desk.cluster.get(Ref.of(made)) == made
     await desk.cluster.delete(Ref.of(made))
+    desk.clock.advance(60)
     await desk.settle()
     assert [one["metadata"]["name"] for one in await desk.runner_jobs()] == [name]
 

@@ -130,6 +130,8 @@ async def test_a_running_job_is_left_alone(desk: Desk) -> None:
     retention = {"recordsSecondsAfterFinished": 0, "ttlSecondsAfterFinished": 0}
     await desk.cluster.create({**job, "spec": {**job["spec"], "retention": retention}})
     await desk.settle()
+    (runner,) = await desk.runner_jobs()
+    await desk.claim(runner)
     desk.clock.advance(1000)
     await desk.settle()
     assert await kinds(desk) == {"TransferJob": 1, "TaskSet": 1, "Job": 1}
