@@ -37,6 +37,7 @@ def secret(name: str, key: str, content: bytes, **labels: str) -> Manifest:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_more_tasks_than_an_object_may_hold_are_worked_from_two_secrets(tenant: Resident) -> None:
     studies = tenant.load(*(f"s{number}" for number in range(2 * EACH)), instances=1)
     tenant.apply(
@@ -48,7 +49,7 @@ def test_more_tasks_than_an_object_may_hold_are_worked_from_two_secrets(tenant: 
     del job["spec"]["tasks"]
     tenant.apply(job)
 
-    tenant.wait_for_phase("night", "Success", seconds=95)
+    tenant.wait_for_phase("night", "Success", seconds=240)
 
     status = tenant.status("night")
     assert (status["tasks"]["total"], status["tasks"]["succeeded"]) == (2 * EACH, 2 * EACH)

@@ -32,11 +32,12 @@ def tasks_of(*studies: Study) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_250_tasks_are_worked_in_several_sets_and_every_instance_arrives_once(tenant: Resident) -> None:
     studies = tenant.load(*(f"s{number}" for number in range(MANY)), instances=1)
     tenant.apply(*tenant.servers(limits=WIDE), manifests.job("night", studies, parallelism=2))
 
-    tenant.wait_for_phase("night", "Success", seconds=95)
+    tenant.wait_for_phase("night", "Success", seconds=240)
 
     status = tenant.status("night")
     assert status["tasks"] == {"total": MANY, "succeeded": MANY, "pending": 0, "warned": 0, "failed": 0, "canceled": 0}
