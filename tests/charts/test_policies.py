@@ -90,7 +90,7 @@ def tenancy(helm: Helm, kubernetes: Kubernetes, namespace: str) -> Iterator[Tena
          "--set", f"watchNamespaces={{{tenant}}}", "--set", "images.pullPolicy=Never")  # fmt: skip
     try:
         bind = ("-n", tenant, "create", "rolebinding", "tenant")
-        kubernetes.kubectl(*bind, f"--clusterrole={namespace}-adit-tenant", f"--user={PERSON}")
+        kubernetes.kubectl(*bind, f"--clusterrole={namespace}.adit-tenant", f"--user={PERSON}")
         for name in ("source", "destination"):
             kubernetes.kubectl("-n", tenant, "apply", "-f", "-", input=yaml.safe_dump(server(name)))
         made = Tenancy(kubernetes, namespace, tenant)

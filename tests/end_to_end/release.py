@@ -35,7 +35,7 @@ class Release:
     @property
     def cluster_name(self) -> str:
         """How the names of its ClusterRoles and policies begin."""
-        return f"{self.namespace}-{NAME}"
+        return f"{self.namespace}.{NAME}"
 
     def kubectl(self, *arguments: str, **more: str) -> str:
         """kubectl in the release's namespace, where operator and runners are."""

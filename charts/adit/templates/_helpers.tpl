@@ -1,11 +1,14 @@
+{{/* A Service's name: a letter first, and no dot, which a release's name may have. */}}
 {{- define "adit.fullname" -}}
-{{- if contains "adit" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-adit" (.Release.Name | trunc 35 | trimSuffix "-") }}{{ end }}
+{{- $name := .Release.Name | replace "." "-" -}}
+{{- $full := contains "adit" $name | ternary ($name | trunc 35 | trimSuffix "-") (printf "%s-adit" ($name | trunc 30 | trimSuffix "-")) -}}
+{{- regexMatch "^[a-z]" $full | ternary $full (printf "adit-%s" $full) }}
 {{- end }}
 
-{{/* The name of what belongs to no namespace: two releases never share one. */}}
+{{/* The name of what belongs to no namespace: two releases never share one, since a namespace's name has no dot. */}}
 {{- define "adit.clusterName" -}}
 {{- $full := include "adit.fullname" . -}}
-{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s-%s" .Release.Namespace $full | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- if eq $full .Release.Namespace }}{{ $full }}{{ else }}{{ printf "%s.%s" .Release.Namespace $full }}{{ end }}
 {{- end }}
 
 {{- define "adit.operatorAccount" -}}
@@ -18,7 +21,7 @@
 
 {{- define "adit.labels" -}}
 app.kubernetes.io/name: adit
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: adit
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -27,7 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- define "adit.operatorSelector" -}}
 app.kubernetes.io/name: adit
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
@@ -45,5 +48,10 @@ app.kubernetes.io/managed-by: adit.dev
 {{- end }}
 
 {{- define "adit.image" -}}
-{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- if contains "@" .image.repository }}
+{{- if .image.tag }}{{ fail (printf "images: %s has a digest, and takes no tag" .image.repository) }}{{ end }}
+{{- .image.repository }}
+{{- else }}
+{{- .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end }}
 {{- end }}

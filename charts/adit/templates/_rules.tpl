@@ -62,8 +62,8 @@ A role in each of some namespaces, or where there are none in all of them:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
-  name: {{ $name }}
-  namespace: {{ . }}
+  name: '{{ $name }}'
+  namespace: '{{ . }}'
   labels: {{- include "adit.labels" $root | nindent 4 }}
 rules:
 {{ $rules }}
@@ -71,19 +71,19 @@ rules:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
-  name: {{ $name }}
-  namespace: {{ . }}
+  name: '{{ $name }}'
+  namespace: '{{ . }}'
   labels: {{- include "adit.labels" $root | nindent 4 }}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name }}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: '{{ $name }}'}
 subjects:
-- {kind: ServiceAccount, name: {{ $account }}, namespace: {{ $root.Release.Namespace }}}
+- {kind: ServiceAccount, name: '{{ $account }}', namespace: '{{ $root.Release.Namespace }}'}
 {{- end }}
 {{- else }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
-  name: {{ $name }}
+  name: '{{ $name }}'
   labels: {{- include "adit.labels" $root | nindent 4 }}
 rules:
 {{ $rules }}
@@ -91,10 +91,10 @@ rules:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
-  name: {{ $name }}
+  name: '{{ $name }}'
   labels: {{- include "adit.labels" $root | nindent 4 }}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {{ $name }}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: '{{ $name }}'}
 subjects:
-- {kind: ServiceAccount, name: {{ $account }}, namespace: {{ $root.Release.Namespace }}}
+- {kind: ServiceAccount, name: '{{ $account }}', namespace: '{{ $root.Release.Namespace }}'}
 {{- end }}
 {{- end }}
