@@ -54,17 +54,27 @@ class History:
 
     moments: Sequence[Moment]
 
-    def age(self, told: Letters, version: int, when: float) -> float | None:
-        """How old the truth was that an object of this version told at that second; None where it never was true.
+    def was(self, told: Letters, version: int) -> bool:
+        """Whether all of this was true at one moment, at this version or before it."""
+        return any(moment.counts == told for moment in self._known(version))
 
-        0 where it was the newest truth; else the seconds since the next one was written.
+    def age(self, told: Letters, version: int, when: float) -> float | None:
+        """How old the truth was that an object of this version told at that second; None where it told more than that.
+
+        0 where it told all that was true; else the seconds since more was.
         """
-        known = bisect.bisect_right(self.moments, version, key=lambda one: one.version)
-        for position in reversed(range(known)):
-            if self.moments[position].counts == told:
-                following = self.moments[position + 1 : position + 2]
-                return max(0.0, when - following[0].when) if following else 0.0
-        return None
+        known = self._known(version)
+        if _exceeds(told, known[-1].counts):
+            return None
+        later = next((moment for moment in self.moments if _exceeds(moment.counts, told)), None)
+        return 0.0 if later is None else max(0.0, when - later.when)
+
+    def _known(self, version: int) -> Sequence[Moment]:
+        return self.moments[: bisect.bisect_right(self.moments, version, key=lambda one: one.version)]
+
+
+def _exceeds(some: Letters, others: Letters) -> bool:
+    return any(one > other for one, other in zip(some, others, strict=True))
 
 
 def _moved(total: Letters, before: Letters, now: Letters) -> Letters:

@@ -32,8 +32,12 @@ def test_a_status_that_tells_an_earlier_truth_is_as_old_as_the_next_write() -> N
     assert HISTORY.age((6, 0, 0), version=12, when=9.0) == 0.0
 
 
-def test_a_status_that_never_was_true_is_found() -> None:
-    assert HISTORY.age((3, 0, 0), version=12, when=9.0) is None
+def test_a_status_that_never_was_true_at_one_moment_is_found() -> None:
+    assert not HISTORY.was((3, 0, 0), version=12)
+    assert HISTORY.was((2, 0, 0), version=12)
+    told, history = [sample(1, version=6), sample(4, version=9)], history_of([Write(5, 1.0, "a", "SSSS")])
+    assert len(judged(told, history, 4, ordered=True)[0]) == 1
+    assert judged(told, history, 4, ordered=False)[0] == []
 
 
 def test_a_status_may_not_tell_what_was_written_after_it() -> None:
@@ -44,12 +48,12 @@ def test_a_status_may_not_tell_what_was_written_after_it() -> None:
 def test_counts_that_do_not_add_up_are_wrong() -> None:
     history = history_of([Write(5, 1.0, "a", "SSSS")])
     lost = Sample(2.0, 6, {"tasks": {**sample(4, version=6).status["tasks"], "pending": 1}})
-    wrong, _ = judged([lost, sample(4, version=7)], history, 4)
+    wrong, _ = judged([lost, sample(4, version=7)], history, 4, ordered=True)
     assert [one.rpartition("}")[2] for one in wrong] == [" does not add up to 4"]
 
 
 def test_a_job_that_did_not_end_as_its_tasks_did_is_wrong() -> None:
-    wrong, _ = judged([sample(3, version=6)], history_of([Write(5, 1.0, "a", "SSSP")]), 4)
+    wrong, _ = judged([sample(3, version=6)], history_of([Write(5, 1.0, "a", "SSSP")]), 4, ordered=True)
     assert len(wrong) == 1
     assert wrong[0].startswith("in the end")
 
