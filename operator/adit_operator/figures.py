@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adit.api.endpoint import endpoint_of
+from adit_operator.admission import admit
 from adit_operator.cache import Cache
+from adit_operator.census import candidates_of, present_of
 from adit_operator.reach import Reach
-from adit_operator.slots import Allocation, caps_of
+from adit_operator.slots import Allocation, Cap, caps_of
 
 STATES = ("pending", "succeeded", "warned", "failed", "canceled")
 
@@ -32,6 +34,8 @@ class Figures:
     echoes: Mapping[str, float] = field(default_factory=dict)
     # by namespace and state, of all jobs that exist
     tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    # task sets that may run now and for which there are slots: none for long, where starting works
+    startable: int = 0
 
 
 def figures_of(
@@ -52,7 +56,14 @@ def figures_of(
         draining=_draining(cache, allocation, endpoints),
         echoes={endpoint: seconds for endpoint, seconds in reach.echoes().items() if endpoint in endpoints},
         tasks=_tasks(cache),
+        startable=_startable(cache, reach.with_probes(allocation), caps, now) if now is not None else 0,
     )
+
+
+def _startable(cache: Cache, allocation: Allocation, caps: Mapping[str, Cap], now: datetime) -> int:
+    """How many sets admission would start at this moment, whatever has kept it from starting them before."""
+    candidates = candidates_of(cache, allocation)
+    return len(admit(candidates, allocation, caps, now, present_of(cache, allocation)).start)
 
 
 def _draining(cache: Cache, allocation: Allocation, endpoints: Sequence[str]) -> Mapping[str, int]:

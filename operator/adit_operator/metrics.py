@@ -102,6 +102,7 @@ def families(figures: Figures, resynced: float) -> Iterator[Metric]:
     for (namespace, state), count in sorted(figures.tasks.items()):
         tasks.add_metric([namespace, state], count)
     yield tasks
+    yield GaugeMetricFamily("adit_operator_startable_task_sets", "Sets that may start now.", figures.startable)
     slots = GaugeMetricFamily("adit_operator_server_slots", "Slots of runners.", labels=["server", "state"])
     states = (
         ("limit", figures.limits),

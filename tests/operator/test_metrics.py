@@ -15,6 +15,7 @@ from adit_operator.metrics import Metrics, OfTheMoment, families
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, Held
 from adit_operator.testing.builders import dicom_server, seen_set, seen_transfer
+from tests.operator.admission_world import SHUT, World
 
 FIGURES = Figures(
     queue_depth=3,
@@ -26,6 +27,7 @@ FIGURES = Figures(
     draining={"PACS@h:1": 1},
     echoes={"PACS@h:1": 0.25},
     tasks={("research", "failed"): 7},
+    startable=5,
 )
 
 
@@ -47,6 +49,7 @@ async def test_the_figures_are_told_under_the_names_of_the_operator() -> None:
         'adit_operator_server_slots{server="PACS@h:1",state="draining"} 1.0',
         'adit_operator_server_echo_seconds{server="PACS@h:1"} 0.25',
         'adit_operator_tasks{namespace="research",state="failed"} 7.0',
+        "adit_operator_startable_task_sets 5.0",
         "adit_operator_last_resync_timestamp_seconds 1",
         "adit_operator_build_info{version=",
     ):
@@ -122,3 +125,28 @@ def test_the_operations_page_lists_every_metric_and_no_other(project: Path) -> N
     counted = (*Metrics().registry.collect(), *RunnerMetrics().registry.collect())
     known = {one.name + ("_total" if one.type == "counter" else "") for one in (*families(FIGURES, 1.0), *counted)}
     assert listed == known
+
+
+def startable(world: World) -> int:
+    return figures_of(world.cache, world.allocation(), Reach(), 0, 0, now=world.now).startable
+
+
+def test_a_set_that_could_run_and_does_not_is_counted_whoever_else_runs() -> None:
+    world = World()
+    world.submit("one", "pacs", "exchange", count=1)
+    assert startable(world) == 1
+    world.turn()
+    assert startable(world) == 0
+    world.submit("two", "archive", "exchange", count=1)
+    assert startable(world) == 1
+
+
+def test_a_set_that_waits_for_a_slot_or_a_window_is_not_counted() -> None:
+    world = World()
+    world.server("pacs", limits={"maxAssociations": 2, "reservedInteractive": 1})
+    world.server("archive", windows=SHUT)
+    world.submit("one", "pacs", "exchange", count=1)
+    world.turn()
+    world.submit("two", "pacs", "exchange", count=1)
+    world.submit("three", "archive", "exchange", count=1)
+    assert startable(world) == 0
