@@ -141,7 +141,7 @@ def test_a_pseudonym_in_an_identified_job_is_refused() -> None:
 
 def test_the_size_of_the_tasks_is_that_of_compact_json() -> None:
     spec = spec_of([{"patientId": "Müller", "studyInstanceUid": "1.2", "pseudonym": "A"}])
-    assert inline_bytes(spec.tasks) == len(
+    assert inline_bytes(spec.inline) == len(
         '[{"patientId":"Müller","studyInstanceUid":"1.2","seriesInstanceUids":[],"pseudonym":"A"}]'.encode()
     )
 
@@ -155,7 +155,7 @@ def test_too_many_bytes_of_tasks_are_refused() -> None:
     (problem,) = validate_transfer_job(spec_of(tasks))
     assert problem.startswith("spec.tasks: ")
     assert problem.endswith(f"at most 200 KiB: {INTO_SECRETS}")
-    assert inline_bytes(spec_of(tasks[:30]).tasks) < MAX_INLINE_BYTES
+    assert inline_bytes(spec_of(tasks[:30]).inline) < MAX_INLINE_BYTES
     assert validate_transfer_job(spec_of(tasks[:30])) == []
 
 
