@@ -60,7 +60,7 @@ def not_started(namespace: str, selector: str) -> Waiting:
 
 
 def _asks(namespace: str, selector: str) -> str:
-    return f"kubectl describe jobs,pods -n {namespace} -l {selector}, and kubectl get events -n {namespace}"
+    return f"kubectl describe jobs,pods --show-events -n {namespace} -l {selector}"  # of several it shows none else
 
 
 def in_line(waiting: Waiting) -> str:

@@ -52,7 +52,7 @@ async def test_after_two_minutes_a_person_is_told_that_the_runner_does_not_start
     message = (await desk.job()).status.message or ""
     uid = (await desk.job()).metadata.uid
     assert "its runner's pod does not start" in message
-    assert f"kubectl describe jobs,pods -n adit -l adit.dev/owner-uid={uid}" in message
+    assert f"kubectl describe jobs,pods --show-events -n adit -l adit.dev/owner-uid={uid}" in message
 
 
 async def test_of_a_pod_that_runs_and_does_not_begin_it_is_said_so(desk: Desk) -> None:
