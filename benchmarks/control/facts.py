@@ -59,8 +59,8 @@ def many_tasks(figures: TaskFigures) -> str:
         Fact("age of what the status told, at most", f"{figures.oldest:.1f} s"),
         Fact(
             "worked",
-            f"{figures.ran:.0f} s, {order.tasks / figures.ran:.0f} tasks/s by {figures.most_runners} runners at most, "
-            f"phase {figures.phase}",
+            f"{figures.done:,} of {order.tasks:,} tasks in {figures.ran:.0f} s, {figures.done / figures.ran:.0f}/s by "
+            f"{figures.most_runners} runners at most, phase {figures.phase}",
         ),
         *_operator(figures.operator, figures.made_at, figures.ended_at),
     ]

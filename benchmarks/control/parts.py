@@ -25,7 +25,7 @@ class Scale:
     jobs: int = 200
     jobs_seconds: float = 60.0
     jobs_task_seconds: float = 5.0
-    limit: float = 1800.0
+    limit: float = 900.0
 
 
 QUICK = Scale(2, 60, 60, 3, 3, 0.01, 3, 2.0, 0.5, 90.0)

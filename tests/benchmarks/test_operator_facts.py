@@ -14,9 +14,9 @@ apiserver_request_total{code="200",resource="leases",subresource="",verb="PUT"} 
 """
 
 
-def sample(succeeded: int, *, version: int, when: float = 0.0, tasks: int = 4) -> Sample:
+def sample(succeeded: int, *, version: int, when: float = 0.0, tasks: int = 4, phase: str = "InProgress") -> Sample:
     counts = {"total": tasks, "pending": tasks - succeeded, "succeeded": succeeded, "warned": 0, "failed": 0}
-    return Sample(when, version, {"tasks": {**counts, "canceled": 0}})
+    return Sample(when, version, {"tasks": {**counts, "canceled": 0}, "phase": phase})
 
 
 HISTORY = history_of([Write(5, 1.0, "a", "SSPP"), Write(9, 3.0, "b", "SS"), Write(11, 4.0, "a", "SSSS")])
@@ -53,7 +53,9 @@ def test_counts_that_do_not_add_up_are_wrong() -> None:
 
 
 def test_a_job_that_did_not_end_as_its_tasks_did_is_wrong() -> None:
-    wrong, _ = judged([sample(3, version=6)], history_of([Write(5, 1.0, "a", "SSSP")]), 4, ordered=True)
+    wrong, _ = judged(
+        [sample(3, version=6, phase="Success")], history_of([Write(5, 1.0, "a", "SSSP")]), 4, ordered=True
+    )
     assert len(wrong) == 1
     assert wrong[0].startswith("in the end")
 
