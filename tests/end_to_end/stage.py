@@ -50,7 +50,7 @@ class Stage:
         self._create(
             *names,
             *within(self.tenant, role, role_binding(OPERATOR, OPERATOR, self.runners)),
-            *within(self.runners, *account(OPERATOR, *watched)),
+            *within(self.runners, account(OPERATOR)[0]),
             *within(self.runners, role_among_runners, role_binding(AMONG_RUNNERS, OPERATOR), no_pods()),
         )
         self._create(

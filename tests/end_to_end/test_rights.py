@@ -68,7 +68,7 @@ def test_the_chart_gives_the_documented_rights_and_no_others(helm: Helm) -> None
         AMONG_RUNNERS: roles.pop(("adit", "adit-operator-runners")),
         OWN_SET: roles.pop(("tenant", "adit-runner")),
     }
-    assert roles == {("adit", "adit-operator"): given[WATCHED]}
+    assert roles == {}
     rights = sorted(right for where, rules in given.items() for right in rights_of(where, rules))
     assert rights == sorted(rights_of_page(PAGE))
     assert not [one for one in made if one["kind"] == "ClusterRole"]

@@ -32,9 +32,10 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+# A shell that watches namespaces watches each kind in each of them.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 
 {{/* What a runner does to its TaskSet; the policies narrow this to the one whose Job its pod belongs to. */}}

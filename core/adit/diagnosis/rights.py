@@ -32,11 +32,15 @@ OPERATOR_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "secrets", ("get", "list", "watch", "create")),
     ("", "configmaps", ("get", "create")),
     ("events.k8s.io", "events", ("create",)),
-    ("batch", "jobs", ("get", "list", "watch")),
+    ("batch", "jobs", ("list", "watch")),
 )
 RUNNER_NAMESPACE_RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("batch", "jobs", ("create", "delete")),
-    ("", "secrets", ("delete",)),
+    (ADIT, "transferjobs", ("list", "watch")),
+    (ADIT, "tasksets", ("list", "watch")),
+    (ADIT, "dicomservers", ("list", "watch")),
+    (ADIT, "dicomfolders", ("list", "watch")),
+    ("batch", "jobs", ("get", "list", "watch", "create", "delete")),
+    ("", "secrets", ("get", "list", "watch", "create", "delete")),
     ("coordination.k8s.io", "leases", ("list", "create", "patch")),
 )
 
@@ -60,7 +64,7 @@ def of_a_user(namespace: str, servers: Places, folders: Places = ()) -> tuple[Ri
 
 def of_the_operator(watched: Iterable[str], runners: str) -> tuple[Right, ...]:
     """What the operator needs in the namespaces that it watches (none: all of them), and in the runners' one."""
-    spaces = tuple(dict.fromkeys((*watched, runners))) if tuple(watched) else ("",)
+    spaces = tuple(dict.fromkeys(watched)) or ("",)
     return (
         *(
             Right(verb, group, resource, space)
