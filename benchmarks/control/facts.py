@@ -82,7 +82,8 @@ def many_jobs(figures: JobFigures) -> str:
     assert operator is not None
     crowd, seconds = figures.crowd, figures.reconciles
     facts = [
-        Fact("jobs, each with a runner", f"{figures.running} of {crowd.jobs} {figures.started:.1f} s after the first"),
+        Fact("from the first job to a runner for each", f"{figures.started:.1f} s"),
+        Fact("runners at work", f"{figures.running} for {crowd.jobs} jobs"),
         Fact(f"reconciles in {crowd.seconds:g} s", f"{len(seconds):,}"),
         Fact("one reconcile", _quantiles(seconds)),
         Fact("one reconcile while all of them start", _quantiles(figures.at_the_start)),

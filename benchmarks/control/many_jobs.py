@@ -65,11 +65,11 @@ async def many_jobs(place: Place, crowd: Crowd, folder: Path) -> Figures:
                 started = time.monotonic()
                 for number in range(crowd.jobs):
                     await _make(place, number)
-                await until(lambda: _asked(len(node.running) >= crowd.jobs))
-                running = time.monotonic()
+                await until(lambda: _asked(len(node.owners) == crowd.jobs))
+                running, figures.running = time.monotonic(), len(node.running)
                 before = counted(place)
                 await asyncio.sleep(crowd.seconds)
-                ended, figures.running = time.monotonic(), len(node.running)
+                ended, figures.running = time.monotonic(), max(figures.running, len(node.running))
                 figures.writes = sum(counted(place).values()) - sum(before.values())
             figures.started = running - started
             figures.at_the_start = operator.seconds_between(begun, running)

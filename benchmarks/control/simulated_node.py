@@ -46,6 +46,7 @@ class SimulatedNode:
     more: Mapping[str, str] = field(default_factory=dict)
     running: set[str] = field(default_factory=set, init=False)
     most: int = field(default=0, init=False)
+    owners: set[str] = field(default_factory=set, init=False)
     _runners: set[Runner] = field(default_factory=set, init=False)
     _ending: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -83,6 +84,7 @@ class SimulatedNode:
         uid = job["metadata"]["uid"]
         if uid not in self.running and not is_finished(job) and not self._ending.is_set():
             self.running.add(uid)
+            self.owners.add(job["metadata"]["labels"][labels.OWNER_UID])
             self.most = max(self.most, len(self.running))
             pods.create_task(self._work(job))
 
