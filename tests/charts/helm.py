@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
+from tests.cluster import binary
 from tests.cluster.access import Kubernetes
+from tests.cluster.progress import ClusterError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CHART = PROJECT / "charts" / "adit"
-MODULE = "helm.sh/helm/v4/cmd/helm@latest"
+MODULE = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 BUILD_SECONDS = 900
 TIMEOUT = 100
 
@@ -42,11 +44,12 @@ def find() -> Path | None:
 
 def build() -> Path:
     """Build helm, which takes two or three minutes. Raises NoHelm."""
-    go = shutil.which("go")
-    if go is None:
-        raise NoHelm("helm 4 is not installed, and there is no Go to build it with")
+    try:
+        go = binary.find_go()
+    except ClusterError as error:
+        raise NoHelm(f"helm 4 is not installed, and there is no Go to build it with: {error}") from error
     home().mkdir(parents=True, exist_ok=True)
-    command = ["nice", "-n", "10", go, "install", MODULE]
+    command = ["nice", "-n", "10", str(go), "install", MODULE]
     environment = {**os.environ, "GOBIN": str(home())}
     answer = subprocess.run(
         command, env=environment, cwd=home(), capture_output=True, text=True, timeout=BUILD_SECONDS, check=False

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.cluster import access, images, local
+from tests.charts import helm
+from tests.cluster import access, binary, images, local
 from tests.cluster.node import Node
 from tests.cluster.places import RUN
 from tests.cluster.progress import ClusterError
@@ -13,6 +14,7 @@ from tests.cluster.progress import ClusterError
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.cluster", description="A one-node Kubernetes on this machine")
     commands = made.add_subparsers(dest="command", required=True)
+    commands.add_parser("programs", help="build what it is made of, which takes minutes the first time")
     commands.add_parser("up", help="start it if need be, and say how to use it")
     commands.add_parser("down", help="take it down with everything that it made")
     commands.add_parser("pack", help="load the programs' images, packed on this machine's Python")
@@ -35,8 +37,19 @@ def running() -> Node:
     return node
 
 
+def build_programs() -> None:
+    """Kubernetes, and the helm that installs the chart on it."""
+    binary.build()
+    try:
+        _ = helm.find() or helm.build()
+    except helm.NoHelm as error:
+        raise ClusterError(str(error)) from error
+
+
 def run(arguments: argparse.Namespace) -> None:
     match arguments.command:
+        case "programs":
+            build_programs()
         case "up":
             print(usage(local.up(keep=True).node))  # noqa: T201 - the answer of the command
         case "down":
