@@ -75,13 +75,13 @@ class Connection:
         try:
             return read_object(await _body(response, call.max_bytes, call.about), call.about)
         finally:
-            response.close()
+            _leave(response)
 
     async def headers(self, call: Call) -> Mapping[str, str]:
         """The headers of the answer to a request, where its body is of no interest."""
         times = aiohttp.ClientTimeout(total=call.seconds, sock_connect=CONNECT_SECONDS)
         response = await self._accepted(call, times)
-        response.close()
+        _leave(response)
         return response.headers
 
     @asynccontextmanager
@@ -94,7 +94,7 @@ class Connection:
             yield stream
         finally:
             await stream.aclose()
-            response.close()
+            _leave(response)
 
     async def _accepted(self, call: Call, times: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """The response to a request that was accepted. Throttled ones, which did nothing, are sent again."""
@@ -105,7 +105,7 @@ class Connection:
             try:
                 body = await _body(response, _MAX_REFUSAL_BYTES, call.about)
             finally:
-                response.close()
+                _leave(response)
             answer = Answer(response.status, body, retry_after(response.headers))
             if tried == _TRIES or not await self._worth_another_try(answer, tried):
                 raise refusal(answer, call.about)
@@ -172,6 +172,16 @@ async def _body(response: aiohttp.ClientResponse, limit: int, about: str) -> byt
     except (aiohttp.ClientError, OSError) as error:
         raise _unreachable(error, about) from error
     return b"".join(parts)
+
+
+def _leave(response: aiohttp.ClientResponse) -> None:
+    """Give back the connection of an answer that was read; end that of one that was not, without a farewell.
+
+    Over TLS the farewell waits for the peer's, and the socket would stay open longer than the event loop runs.
+    """
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
 
 
 async def _until_it_breaks(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
