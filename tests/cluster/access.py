@@ -1,7 +1,8 @@
 """A Kubernetes as the tests see it, wherever it runs: a kubeconfig, kubectl, and a way to bring an image in."""
 
+import errno
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.cluster.node import ADDRESS, Node, T
 from tests.cluster.processes import Process
 from tests.cluster.progress import ClusterError
 
+STARTS = 3
 TIMEOUT = 100.0  # of one kubectl, in seconds: below the time-out of a test
 
 
@@ -28,15 +30,7 @@ class Kubernetes:
 
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - the name that subprocess gives it
         """What kubectl prints; KubectlError with its words when it fails. `input` is its standard input."""
-        answer = subprocess.run(
-            [self.kubectl_path, "--kubeconfig", self.kubeconfig, *arguments],
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        answer = _begun([str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), *arguments], input)
         if answer.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {answer.stderr.strip() or answer.stdout.strip()}")
         return answer.stdout
@@ -80,6 +74,25 @@ class Kubernetes:
         if self.node is None:
             raise ClusterError("Only the local cluster can do this. Run the test with --cluster=local.")
         return self.node
+
+
+def _begun(command: Sequence[str], given: str | None) -> subprocess.CompletedProcess[str]:
+    """Run it; started anew where the kernel could not begin it: seen beside other threads, as "Bad address"."""
+    for left in reversed(range(STARTS)):
+        try:
+            return subprocess.run(
+                command,
+                input=given,
+                stdin=subprocess.DEVNULL if given is None else None,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except OSError as error:
+            if error.errno != errno.EFAULT or not left:
+                raise
+    raise AssertionError("the last start returns or raises")
 
 
 def import_archive(at: Node, archive: Path) -> None:
