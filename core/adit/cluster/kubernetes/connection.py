@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 from adit.cluster.cluster import ClusterUnavailable, Manifest
 from adit.cluster.kubernetes.answers import Answer, refusal, retry_after
 from adit.cluster.kubernetes.credentials import Credentials
+from adit.cluster.kubernetes.sockets import Sockets
 
 JSON = "application/json"
 CONNECT_SECONDS = 5.0
@@ -59,6 +60,8 @@ class Connection:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._client: ApiClient | None = None
+        self._connector: aiohttp.TCPConnector | None = None
+        self._sockets = Sockets()
         self._opening = asyncio.Lock()
         self._closed = False
 
@@ -67,6 +70,9 @@ class Connection:
         client, self._client = self._client, None
         if client is not None:
             await client.close()  # type: ignore[no-untyped-call]  # the client types this not
+        if self._connector is not None:
+            await self._connector.close(abort_ssl=True)
+        await self._sockets.end()
 
     async def call(self, call: Call) -> Manifest:
         """The object that the API server answers. Raises what the answer means to us (answers.py)."""
@@ -147,6 +153,12 @@ class Connection:
                 await self._credentials.fill(configuration)
                 self._client = ApiClient(configuration)
                 self._client.user_agent = "adit"
+                self._connector = aiohttp.TCPConnector(
+                    limit=configuration.connection_pool_maxsize,
+                    ssl=self._client.rest_client.ssl_context,
+                    socket_factory=self._sockets.make,
+                )
+                configuration.client_session_kwargs = {"connector": self._connector}
             return self._client
 
 

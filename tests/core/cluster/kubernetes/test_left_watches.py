@@ -1,4 +1,4 @@
-"""A watch that is left in mid-stream over TLS, as the operator does at its end: no socket stays open behind it."""
+"""Watches and requests that are left in the middle, as the operator does at its end: no socket stays open behind."""
 
 import asyncio
 import gc
@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,19 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding:
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[ServiceAccount]:
     """The account at an API server that begins an answer and then says nothing more, a farewell neither."""
+    with served(tmp_path, HEAD) as account:
+        yield account
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[ServiceAccount]:
+    """The account at an API server that never answers."""
+    with served(tmp_path, b"") as account:
+        yield account
+
+
+@contextmanager
+def served(tmp_path: Path, answer: bytes) -> Iterator[ServiceAccount]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.crt")
     (tmp_path / "token").write_text("secret")
@@ -31,7 +44,7 @@ def account(tmp_path: Path) -> Iterator[ServiceAccount]:
     def serve(door: socket.socket) -> None:
         with context.wrap_socket(door.accept()[0], server_side=True) as connection:
             connection.recv(65536)
-            connection.sendall(HEAD)
+            connection.sendall(answer)
             over.wait(30)
 
     with closing(socket.create_server(("127.0.0.1", 0))) as door:
@@ -53,6 +66,18 @@ def test_a_watch_that_is_left_leaves_no_socket_behind(account: ServiceAccount) -
 
     asyncio.run(leave())
     gc.collect()  # a transport that was left open says so when it is collected, and pytest takes that for a failure
+
+
+def test_a_request_that_is_given_up_leaves_no_socket_behind(silent: ServiceAccount) -> None:
+    async def give_up() -> None:
+        connection = Connection(silent)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await connection.call(Call("GET", "/api/v1/pods", "pods"))
+        await connection.close()
+
+    asyncio.run(give_up())
+    gc.collect()
 
 
 async def _first(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
