@@ -2,7 +2,8 @@
 
 Files lie below the folder that CONFIG_ENV names, one sub-folder per mounted Secret:
 source/server.json · source/authorization · destination/server.json or folder.json · destination/authorization ·
-settings/settings.json · profile/profile.json · key/key. Embedded mode gives the same files in a private folder.
+settings/settings.json · profile/profile.json · key/key · receiver/key; beside a server's file its tls-ca.crt, tls.crt
+and tls.key. Embedded mode gives the same files in a private folder.
 """
 
 from pathlib import PurePosixPath
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.dicom_server import DicomServerSpec
-from adit.api.fields import AETitle, Namespace, ObjectName
+from adit.api.fields import AETitle, Host, Namespace, ObjectName
 from adit.api.model import Model
 
 CONTRACT = 1
@@ -30,6 +31,8 @@ CONFIG_MOUNT = PurePosixPath("/etc/adit/runner")
 SPOOL_MOUNT = PurePosixPath("/var/spool/adit")
 
 SOURCE, DESTINATION, SETTINGS, PROFILE, KEY = "source", "destination", "settings", "profile", "key"
+RECEIVER, RECEIVER_KEY_FILE = "receiver", "key"
+TLS_AUTHORITIES_FILE, TLS_CERTIFICATE_FILE, TLS_KEY_FILE = "tls-ca.crt", "tls.crt", "tls.key"
 SERVER_FILE, FOLDER_FILE = "server.json", "folder.json"
 AUTHORIZATION_FILE, SETTINGS_FILE, PROFILE_FILE, KEY_FILE = "authorization", "settings.json", "profile.json", "key"
 
@@ -57,6 +60,17 @@ class RenderedFolder(Model):
     spec: DicomFolderSpec
 
 
+class ReceiverSettings(Model):
+    """The receiver of the installation: the AE title that sources send to, and where its instances are handed out.
+
+    Each address behind `host` is one of its replicas; the key that both sides prove themselves with lies in a file.
+    """
+
+    ae_title: AETitle
+    host: Host
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+
 class RunnerSettings(Model):
     """The program settings, by ADIT's names in the environment of the operator."""
 
@@ -69,3 +83,5 @@ class RunnerSettings(Model):
         "SR",
     )
     mount_dir: Annotated[str, Field(max_length=500)]
+    receiver: ReceiverSettings | None = None
+    """Absent where there is none: C-MOVE is no way of fetching then. An older image ends BadInput where it is given."""

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.access import Consumer
 from adit.api.conditions import Condition
-from adit.api.fields import AETitle, CharacterSet, Host, Timestamp, Url, UrlPath
+from adit.api.fields import AETitle, CharacterSet, Host, ObjectName, Timestamp, Url, UrlPath
 from adit.api.model import Model
 from adit.api.references import SecretRef
 from adit.api.rules import Rule, validations
@@ -15,6 +15,8 @@ from adit.api.window import MAX_WINDOWS, Window
 QueryModel = Literal["PatientRoot", "StudyRoot"]
 RetrieveMethod = Literal["CGet", "Wado", "CMove"]
 StoreMethod = Literal["CStore", "Stow"]
+Implementation = Literal["Native", "Pynetdicom"]
+TlsProfile = Literal["Bcp195", "ModifiedBcp195"]
 VerificationMethod = Literal["Auto", "Instances", "Counts", "StoreResponses", "None"]
 
 REACHABLE_SOMEHOW = Rule("has(self.dimse) || has(self.dicomweb)", "one of dimse and dicomweb must be given")
@@ -22,6 +24,19 @@ A_RUNNER_FITS = Rule(
     "!has(self.reservedInteractive) || self.reservedInteractive < self.maxAssociations",
     "reservedInteractive must be smaller than maxAssociations",
 )
+
+
+class Tls(Model):
+    """A secured association (PS3.15 Annex B): the peer's certificate is always proved, ours is shown where asked."""
+
+    profile: TlsProfile = "Bcp195"
+    """The Secure Transport Connection Profile: BCP 195 (B.12), or its modification that allows fewer ciphers (B.13)."""
+    certificate_authority: SecretRef | None = None
+    """The PEM certificates that the peer's must come from; those that the machine trusts where absent."""
+    client_certificate: ObjectName | None = None
+    """The Secret (of type kubernetes.io/tls) with the certificate and key that we show; none where absent."""
+    server_name: Host | None = None
+    """The name that the peer's certificate must have; the host's where absent."""
 
 
 class Dimse(Model):
@@ -47,6 +62,12 @@ class Dimse(Model):
     """How long a connection may take to open."""
     response_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """How long an answer may take."""
+    move_destinations: Annotated[tuple[AETitle, ...], Field(max_length=100)] = ()
+    """AE titles of servers that it may send to itself (C-MOVE), where nothing is to be rewritten; none where empty."""
+    implementation: Implementation = "Native"
+    """Our own upper layer, or pynetdicom's for a peer that is at odds with ours."""
+    tls: Tls | None = None
+    """How associations are secured; not at all where absent."""
 
 
 class Authorization(Model):

@@ -8,10 +8,10 @@ import pytest
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.connectors.folder import FolderConnector
 from adit.connectors.target import Target
-from adit.connectors.web.part10 import open_part10
 from adit.testing.elements import EXPLICIT_LITTLE, encode_elements
 from adit.testing.part10 import meta_of
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import open_part10
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 VRS = {

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from adit.connectors.folder import FolderConnector
-from adit.connectors.web.part10 import open_part10
 from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query, Selection
 from adit.testing.odd_files import STUDY_UID, odd_files
 from adit.testing.part10 import data_set_bytes, read_meta
 from adit.transfer.instance import FileSlice, Instance
 from adit.transfer.outcomes import StoreOutcome
+from adit.transfer.part10 import open_part10
 from adit.transfer.placement import Placement
 
 Make = Callable[..., Instance]

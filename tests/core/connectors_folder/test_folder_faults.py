@@ -31,7 +31,7 @@ from pathlib import Path
 from adit.api.dicom_folder import DicomFolderSpec
 from adit.connectors.folder import FolderConnector
 from adit.connectors.target import Target
-from adit.connectors.web.part10 import open_part10
+from adit.transfer.part10 import open_part10
 from adit.errors import AditError
 from adit.transfer.placement import Placement
 

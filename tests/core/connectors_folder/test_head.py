@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from adit.connectors.folder.head import UnreadableHead, head_values
 from adit.connectors.folder.identity import Identity
-from adit.connectors.web.part10 import open_part10
 from adit.testing.elements import DEFLATED_LITTLE, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from adit.testing.odd_files import STUDY_UID, odd_files
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import open_part10
 
 WANTED = frozenset({0x00100020, 0x00200011})
 NESTED = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)

@@ -8,7 +8,6 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 from adit.connectors.web import DicomWebConnector
-from adit.connectors.web.part10 import open_part10
 from adit.errors import AccessDenied, NotFound, PermanentError
 from adit.query import Level, Query, Selection
 from adit.testing.odd_files import STUDY_UID, odd_files
@@ -17,6 +16,7 @@ from adit.testing.part10 import data_set_bytes, read_meta
 from adit.testing.pydicom_files import BY_ENCODING, pydicom_file
 from adit.testing.pytest_plugin import skip_or_fail
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import open_part10
 from adit.transfer.placement import Placement
 
 Open = Callable[..., DicomWebConnector]

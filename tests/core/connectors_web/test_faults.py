@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from adit.connectors.web import DicomWebConnector
-from adit.connectors.web.part10 import open_part10
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
 from adit.query import Level, Query, Selection
 from adit.testing.http_peer import HttpPeer, Response
 from adit.testing.odd_files import odd_files
 from adit.testing.programs import free_port
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import open_part10
 from adit.transfer.placement import Placement
 
 Open = Callable[..., DicomWebConnector]

@@ -10,11 +10,11 @@ from adit.api.dicom_server import DicomServerSpec
 from adit.connectors.pace import Pace
 from adit.connectors.target import Target
 from adit.connectors.web import DicomWebConnector
-from adit.connectors.web.part10 import open_part10
 from adit.errors import AditError
 from adit.query import Level, Query, Selection
 from adit.testing.http_peer import HttpPeer, Response
 from adit.testing.odd_files import odd_files
+from adit.transfer.part10 import open_part10
 from adit.transfer.placement import Placement
 
 JSON = {"Content-Type": "application/dicom+json"}

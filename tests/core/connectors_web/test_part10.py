@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from adit.connectors.web.part10 import MAX_META_BYTES, PREAMBLE, NotPart10, front_of, open_part10, read_front
 from adit.testing.elements import EXPLICIT_LITTLE
 from adit.testing.odd_files import odd_files
 from adit.testing.part10 import data_set_bytes, read_meta
 from adit.testing.pydicom_files import BY_ENCODING, pydicom_file
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import MAX_META_BYTES, PREAMBLE, NotPart10, front_of, open_part10, read_front
 
 uids = st.from_regex(r"[1-9][0-9]{0,5}(\.[1-9][0-9]{0,5}){0,8}", fullmatch=True)
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from adit.connectors.web import DicomWebConnector
-from adit.connectors.web.part10 import open_part10
 from adit.errors import AccessDenied, AditError, PermanentError, RetryableError
 from adit.testing.http_peer import HttpPeer, Request, Response
 from adit.testing.odd_files import odd_files
 from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.part10 import open_part10
 from adit.transfer.placement import Placement
 
 Open = Callable[..., DicomWebConnector]

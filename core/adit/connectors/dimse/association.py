@@ -10,13 +10,13 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context, build_role
 
-from adit.connectors.dimse.commands import Command
 from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.messages import Messages
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.prompt_socket import PromptSocket
 from adit.connectors.dimse.status import rejection_error
+from adit.dimse.commands import Command
 from adit.errors import AditError, PeerUnavailable, PermanentError, RetryableError
 
 # Its log handlers describe every PDU, whether or not anybody reads it. The module is its documented configuration.

@@ -7,9 +7,8 @@ from typing import Self
 
 from pydicom import Dataset
 
-from adit.connectors.dimse import commands, contexts
+from adit.connectors.dimse import contexts
 from adit.connectors.dimse.association import Association, NoContextAccepted
-from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.fetch import Fetch
 from adit.connectors.dimse.find import answers, find_model, patients, send_find
@@ -28,6 +27,8 @@ from adit.connectors.dimse.store import (
 )
 from adit.connectors.matching import matches
 from adit.connectors.target import Target
+from adit.dimse import commands
+from adit.dimse.commands import Field
 from adit.query import Level, Query, Selection
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome

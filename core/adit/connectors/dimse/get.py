@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pydicom import Dataset
 
 from adit.api.dicom_server import QueryModel
-from adit.connectors.dimse import commands
 from adit.connectors.dimse.association import Association, NoContextAccepted
 from adit.connectors.dimse.charset import encode_identifier
-from adit.connectors.dimse.commands import Element, Field
 from adit.connectors.dimse.contexts import GET_MODELS
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import query_error
+from adit.dimse import commands
+from adit.dimse.commands import Element, Field
 from adit.errors import AditError, RetryableError
 from adit.query import Level, Selection
 from adit.transfer.instance import FileSlice, Instance

@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Command, Element, Field
+from adit.dimse import commands
+from adit.dimse.commands import Command, Element, Field
 
 MAX_IDENTIFIER = 8 << 20
 # As over DICOMweb: a peer that never ends an instance must not fill the disk.

@@ -17,9 +17,9 @@ from typing import Any
 
 from pynetdicom.pdu_primitives import P_DATA
 
-from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Command
 from adit.connectors.dimse.incoming import MAX_INSTANCE_BYTES, Incoming, InstanceTooLarge, Message
+from adit.dimse import commands
+from adit.dimse.commands import Command
 from adit.errors import AditError, PermanentError, RetryableError
 
 MAX_WAITING = 64

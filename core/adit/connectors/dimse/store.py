@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from adit.connectors.dimse import commands
 from adit.connectors.dimse.association import Association, NoContextAccepted
-from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.contexts import MAX_CONTEXTS, describe
 from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.status import store_outcome
+from adit.dimse import commands
+from adit.dimse.commands import Field
 from adit.errors import AditError
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome

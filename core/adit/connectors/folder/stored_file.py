@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adit.connectors.folder.head import UnreadableHead
 from adit.connectors.folder.identity import Identity
-from adit.connectors.web.part10 import NotPart10, open_part10
+from adit.transfer.part10 import NotPart10, open_part10
 
 SUFFIX = ".dcm"
 

@@ -9,10 +9,10 @@ from adit.connectors.folder.identity import Identity
 from adit.connectors.folder.names import Place, place_of, with_hash
 from adit.connectors.folder.stored_file import stored_files
 from adit.connectors.folder.tree import Tree, locked, remove_leftovers, subdirectories, sync, write_file
-from adit.connectors.web.part10 import front_of, is_uid
 from adit.errors import PermanentError
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
+from adit.transfer.part10 import front_of, is_uid
 from adit.transfer.placement import Placement
 
 Path = tuple[str, ...]

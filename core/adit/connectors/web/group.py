@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from adit.connectors.web.part10 import front_of
 from adit.transfer.instance import FileSlice, Instance
 from adit.transfer.outcomes import StoreOutcome
+from adit.transfer.part10 import front_of
 
 MAX_GROUP = 20
 MAX_GROUP_BYTES = 64 << 20

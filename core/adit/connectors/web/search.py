@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
-from adit.connectors.web.part10 import is_uid
 from adit.errors import BadInput
 from adit.query import Level, Query
+from adit.transfer.part10 import is_uid
 
 # Plain in a query by RFC 3986 §3.4. Orthanc's plugin (1.7) does not decode what is percent-encoded: a wildcard sent as
 # %2A finds nothing there, and nobody else minds a plain one.

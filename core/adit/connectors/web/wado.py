@@ -11,11 +11,11 @@ import httpx
 
 from adit.connectors.web.door import Door, place
 from adit.connectors.web.multipart import MalformedBody, Parser, PartBegins, PartData, PartEnds, media_type
-from adit.connectors.web.part10 import NotPart10, is_uid, open_part10
 from adit.connectors.web.refusals import connection_lost, not_dicomweb, refusal
 from adit.errors import AditError, BadInput, NotFound, PermanentError, RetryableError
 from adit.query import Selection
 from adit.transfer.instance import Instance
+from adit.transfer.part10 import NotPart10, is_uid, open_part10
 
 # `*`: as stored. Anything else would let the server transcode, and so decode (PS3.18 §8.7.3.5.2).
 ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'

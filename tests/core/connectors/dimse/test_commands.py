@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Element, Field
+from adit.dimse import commands
+from adit.dimse.commands import Element, Field
 
 UIDS = st.from_regex(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){1,6}", fullmatch=True)
 

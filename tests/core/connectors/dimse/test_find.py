@@ -10,9 +10,9 @@ from pydicom import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from adit.connectors.dimse import DimseConnector
-from adit.connectors.dimse.commands import Element, Field
 from adit.connectors.dimse.find import answers, find_model
 from adit.connectors.dimse.incoming import Message
+from adit.dimse.commands import Element, Field
 from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query
 from adit.testing.datasets import ct_study, mr_study, sr_study

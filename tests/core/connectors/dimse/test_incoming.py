@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.incoming import MAX_IDENTIFIER, Incoming, InstanceTooLarge
+from adit.dimse import commands
+from adit.dimse.commands import Field
 
 COMMAND, LAST_COMMAND, DATA, LAST_DATA = b"\1", b"\3", b"\0", b"\2"
 STORE = commands.encode(commands.request(Field.C_STORE_RQ, 1, "1.2", "../../etc/passwd"))

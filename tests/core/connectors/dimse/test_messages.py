@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adit.connectors.dimse import commands
-from adit.connectors.dimse.commands import Field
 from adit.connectors.dimse.messages import WINDOW, ConnectionLost, Messages, PeerSilent, fragment_size, spool_failure
+from adit.dimse import commands
+from adit.dimse.commands import Field
 from adit.errors import PermanentError
 
 STORE = commands.request(Field.C_STORE_RQ, 1, "1.2", "1.2.3")
