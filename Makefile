@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv/bin
 RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
-TYPED := core operator jobrunner cli tests $(wildcard benchmarks/*.py benchmarks/*/*.py)
+TYPED := core operator jobrunner receiver cli tests $(wildcard benchmarks/*.py benchmarks/*/*.py)
 
 .PHONY: help demo test check fmt crds bench bench-operator cluster cluster-down e2e images env dev lock clean
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-ROOTS = {"core": "adit", "operator": "adit_operator", "jobrunner": "adit_jobrunner", "cli": "adit_cli"}
+ROOTS = {
+    "core": "adit",
+    "operator": "adit_operator",
+    "jobrunner": "adit_jobrunner",
+    "receiver": "adit_receiver",
+    "cli": "adit_cli",
+}
 
 # One forbidden import each, and the contract that it must break.
 VIOLATIONS = {
@@ -22,6 +28,7 @@ VIOLATIONS = {
     "operator/adit_operator/forbidden_kopf.py": "import kopf",
     "operator/adit_operator/forbidden_shell.py": "import adit_operator.kopf_shell",
     "jobrunner/adit_jobrunner/forbidden_cli.py": "import adit_cli",
+    "receiver/adit_receiver/forbidden_neighbour.py": "import adit_jobrunner",
 }
 
 

@@ -5,7 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-ROOTS = ("core", "operator", "jobrunner", "cli")
+ROOTS = ("core", "operator", "jobrunner", "receiver", "cli")
 
 
 def test_the_wheel_holds_every_module_and_nothing_else(project: Path, tmp_path: Path) -> None:

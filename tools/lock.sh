@@ -12,7 +12,7 @@ compile pyproject.toml "$@" --extra all --group dev --output-file requirements/d
 # The same versions for those who run it as for those who test it.
 compile pyproject.toml "$@" --extra cli --group build --constraint requirements/dev.txt --output-file requirements/run.txt
 # One for each image: what its program needs, and what builds the wheel of this project in its first stage.
-for image in operator jobrunner; do
+for image in operator jobrunner receiver; do
   compile pyproject.toml "$@" --extra "$image" --constraint requirements/dev.txt --output-file "requirements/$image.txt"
 done
 compile "$@" --group build --constraint requirements/dev.txt --output-file requirements/build.txt

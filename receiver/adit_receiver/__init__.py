@@ -1,0 +1,1 @@
+"""The receiver: what C-MOVE brings lies durable in its spool until whoever announced it has it."""
