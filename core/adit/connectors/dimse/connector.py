@@ -8,7 +8,7 @@ from typing import Self
 from pydicom import Dataset
 
 from adit.connectors.dimse import contexts
-from adit.connectors.dimse.association import Association, NoContextAccepted
+from adit.connectors.dimse.association import Association, NoContextAccepted, UnreadableInstance
 from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.fetch import Fetch
 from adit.connectors.dimse.find import answers, find_model, patients, send_find
@@ -18,7 +18,6 @@ from adit.connectors.dimse.session import Session
 from adit.connectors.dimse.status import query_error
 from adit.connectors.dimse.store import (
     Pairs,
-    UnreadableInstance,
     no_context,
     pair_of,
     send_store,

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydicom import uid
-from pynetdicom import StoragePresentationContexts
 
 from adit.api.dicom_server import QueryModel
+from adit.connectors.dimse.storage_classes import STORAGE_CLASSES
 
 MAX_CONTEXTS = 128
 VERIFICATION = "1.2.840.10008.1.1"
@@ -47,17 +47,6 @@ IMAGE_SYNTAXES: tuple[str, ...] = (
     uid.ExplicitVRBigEndian,
 )
 OTHER_SYNTAXES: tuple[str, ...] = (*UNCOMPRESSED, uid.DeflatedExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
-_RETIRED_BUT_ARCHIVED: tuple[str, ...] = (
-    "1.2.840.10008.5.1.4.1.1.3",  # Ultrasound Multi-frame
-    "1.2.840.10008.5.1.4.1.1.5",  # Nuclear Medicine
-    "1.2.840.10008.5.1.4.1.1.6",  # Ultrasound
-    "1.2.840.10008.5.1.4.1.1.12.3",  # X-Ray Angiographic Bi-Plane
-)
-# The storage classes that are common in archives: pynetdicom's selection, and the retired ones that old studies hold.
-STORAGE_CLASSES: tuple[str, ...] = (
-    *(str(context.abstract_syntax) for context in StoragePresentationContexts),
-    *_RETIRED_BUT_ARCHIVED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +55,16 @@ class Proposal:
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationContext:
+    """A presentation context that the peer accepted."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax: str
     reverse: bool = False
 
 

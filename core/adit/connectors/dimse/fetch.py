@@ -65,7 +65,7 @@ class Fetch:
 
     def _get(self, identifier: Dataset, proposals: Sequence[Proposal], tally: Tally) -> Iterator[Instance]:
         def send(association: Association) -> None:
-            association.messages.receive_into(self.spool)
+            association.receive_into(self.spool)
             self.pace.began()
             send_get(association, self.model, identifier, self.selection.patient_id, self.character_set)
 

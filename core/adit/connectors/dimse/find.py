@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pydicom import Dataset
 
 from adit.api.dicom_server import QueryModel
-from adit.connectors.dimse.association import Association, NoContextAccepted
+from adit.connectors.dimse.association import Association, Message, NoContextAccepted
 from adit.connectors.dimse.charset import UNREADABLE, decode_identifier, encode_identifier
 from adit.connectors.dimse.contexts import FIND_MODELS
-from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
 from adit.dimse import commands

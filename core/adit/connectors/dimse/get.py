@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pydicom import Dataset
 
 from adit.api.dicom_server import QueryModel
-from adit.connectors.dimse.association import Association, NoContextAccepted
+from adit.connectors.dimse.association import Association, Message, NoContextAccepted
 from adit.connectors.dimse.charset import encode_identifier
 from adit.connectors.dimse.contexts import GET_MODELS
-from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.status import query_error
 from adit.dimse import commands
 from adit.dimse.commands import Element, Field

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from adit.api.dicom_server import DicomServerSpec, Dimse
+from adit.api.dicom_server import DicomServerSpec, Dimse, Implementation, Tls
 from adit.connectors.openings import UNCOUNTED, Openings
-from adit.connectors.target import Target
+from adit.connectors.target import Target, TlsFiles
 from adit.errors import BadInput
 
 
@@ -20,6 +20,9 @@ class Peer:
     calling_ae_title: str
     connect_timeout: float
     response_timeout: float
+    implementation: Implementation = "Native"
+    tls: Tls | None = None
+    tls_files: TlsFiles | None = None
     openings: Openings = field(default=UNCOUNTED, repr=False, compare=False)
 
     @classmethod
@@ -34,6 +37,9 @@ class Peer:
             calling_ae_title=dimse.calling_ae_title or target.calling_ae_title,
             connect_timeout=dimse.connect_timeout_seconds,
             response_timeout=dimse.response_timeout_seconds,
+            implementation=dimse.implementation,
+            tls=dimse.tls,
+            tls_files=target.tls,
             openings=target.openings,
         )
 

@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from adit.connectors.dimse.association import Association, open_association
+from adit.connectors.dimse.association import Association, Message, Opening
 from adit.connectors.dimse.contexts import Proposal
-from adit.connectors.dimse.incoming import Message
-from adit.connectors.dimse.messages import ConnectionLost
+from adit.connectors.dimse.implementation import open_association
 from adit.connectors.dimse.peer import Peer
-from adit.connectors.dimse.prompt_socket import PromptSocket
+from adit.dimse.errors import ConnectionLost
 from adit.errors import AditError, RetryableError
 
 
@@ -19,7 +18,7 @@ class Session:
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self._association: Association | None = None
-        self._opening: PromptSocket | None = None
+        self._opening: Opening | None = None
         self._busy = False
         self._aborted = False
 
@@ -106,7 +105,7 @@ class Session:
         elif association is not None:
             association.release()
 
-    def _note_opening(self, opening: PromptSocket) -> None:
+    def _note_opening(self, opening: Opening) -> None:
         self._opening = opening
         if self._aborted:
             opening.hang_up()

@@ -1,25 +1,15 @@
 """C-STORE on an association: encoded instances sent byte for byte, each answer one outcome (PS3.4 B.2)."""
 
-from collections.abc import Iterator
-
-from adit.connectors.dimse.association import Association, NoContextAccepted
+from adit.connectors.dimse.association import Association, Message, NoContextAccepted, UnreadableInstance
 from adit.connectors.dimse.contexts import MAX_CONTEXTS, describe
-from adit.connectors.dimse.incoming import Message
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.status import store_outcome
 from adit.dimse import commands
 from adit.dimse.commands import Field
-from adit.errors import AditError
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
 
 Pair = tuple[str, str]
-
-
-class UnreadableInstance(AditError):
-    """The instance's own bytes cannot be read; half of it may be on the wire, so the association is spoilt."""
-
-    default_reason = "UnreadableFile"
 
 
 class Pairs:
@@ -52,7 +42,7 @@ def send_store(association: Association, instance: Instance) -> None:
     command = commands.request(
         Field.C_STORE_RQ, association.next_message_id(), instance.sop_class_uid, instance.sop_instance_uid
     )
-    association.send(context.context_id, command, _readable(instance))
+    association.send(context.context_id, command, instance.pieces)
 
 
 def stored(association: Association, instance: Instance, answer: Message) -> StoreOutcome:
@@ -75,10 +65,3 @@ def no_context(instance: Instance, peer: Peer) -> StoreOutcome:
 
 def unreadable(instance: Instance, error: UnreadableInstance) -> StoreOutcome:
     return StoreOutcome(instance.sop_instance_uid, stored=False, reason=error.reason, message=error.message)
-
-
-def _readable(instance: Instance) -> Iterator[bytes]:
-    try:
-        yield from instance.chunks()
-    except (OSError, EOFError) as error:
-        raise UnreadableInstance(f"an instance to be sent cannot be read: {type(error).__name__}") from error

@@ -10,8 +10,8 @@ from pydicom import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from adit.connectors.dimse import DimseConnector
+from adit.connectors.dimse.association import Message
 from adit.connectors.dimse.find import answers, find_model
-from adit.connectors.dimse.incoming import Message
 from adit.dimse.commands import Element, Field
 from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query

@@ -4,12 +4,10 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from socket import create_server, socket
 
 import pytest
 
 from adit.connectors.dimse import DimseConnector
-from adit.connectors.dimse.prompt_socket import PromptSocket
 from adit.errors import RetryableError
 from adit.query import Level, Query, Selection
 from adit.testing import upper_layer as ul
@@ -157,12 +155,3 @@ def test_an_instance_in_answer_to_a_search_is_refused(connect: Connect) -> None:
     with strange(answer) as peer, pytest.raises(RetryableError, match="nobody asked for") as error:
         list(connect(peer).find(Query(Level.STUDY)))
     assert error.value.reason == "ProtocolError"
-
-
-def test_an_endless_pdu_is_not_waited_for() -> None:
-    with create_server((HOST, 0)) as server, PromptSocket.take(socket(), longest_pdu=1 << 20) as prompt:
-        prompt.connect(server.getsockname())
-        with server.accept()[0] as theirs:
-            theirs.sendall(struct.pack(">BBI", 4, 0, 2**32 - 1))
-            with pytest.raises(ConnectionError, match="PDU of 4294967295 bytes"):
-                prompt.recv(6)

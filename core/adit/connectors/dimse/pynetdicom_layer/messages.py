@@ -6,7 +6,6 @@ for its time-out: here the association's reactor is never given a message; (b) h
 received data set goes to a file as it arrives, and only a window of what is sent waits in the queue.
 """
 
-import errno
 import threading
 import time
 from collections import deque
@@ -17,10 +16,13 @@ from typing import Any
 
 from pynetdicom.pdu_primitives import P_DATA
 
-from adit.connectors.dimse.incoming import MAX_INSTANCE_BYTES, Incoming, InstanceTooLarge, Message
+from adit.connectors.dimse.association import MAX_INSTANCE_BYTES, Message
+from adit.connectors.dimse.failures import not_dicom, spool_failure
+from adit.connectors.dimse.pynetdicom_layer.incoming import Incoming
 from adit.dimse import commands
 from adit.dimse.commands import Command
-from adit.errors import AditError, PermanentError, RetryableError
+from adit.dimse.errors import ConnectionLost, PeerSilent
+from adit.errors import AditError
 
 MAX_WAITING = 64
 WINDOW = 2 << 20
@@ -29,18 +31,6 @@ MIN_FRAGMENT = 1024
 _PDV_OVERHEAD = 6
 _COMMAND, _LAST = 1, 2
 _CHECK_SECONDS = 0.25
-
-
-class ConnectionLost(RetryableError):
-    """The peer aborted, or the connection broke, before the message was complete."""
-
-    default_reason = "ConnectionLost"
-
-
-class PeerSilent(RetryableError):
-    """The peer keeps the association open and says nothing within the response time-out."""
-
-    default_reason = "PeerSilent"
 
 
 class Messages:
@@ -64,7 +54,7 @@ class Messages:
         self._heard = 0.0
         self._ended = False
         self._failure: AditError | None = None
-        self._incoming = Incoming(max_instance_bytes)
+        self._incoming = Incoming(peer, max_instance_bytes)
 
     def receive_into(self, spool: Path) -> None:
         """Take instances from now on, each into a file under `spool`."""
@@ -123,12 +113,11 @@ class Messages:
                     if message is not None:
                         self._deliver(message)
             except OSError as error:
-                words, reason = spool_failure(self.peer, error)
-                self._fail(RetryableError(words, reason=reason))
-            except InstanceTooLarge:
-                self._fail(PermanentError(f"{self.peer} sends a larger object than we take", reason="InstanceTooLarge"))
+                self._fail(spool_failure(self.peer, error))
+            except AditError as error:
+                self._fail(error)
             except ValueError as error:
-                self._fail(RetryableError(f"{self.peer} sends what is not DICOM: {error}", reason="ProtocolError"))
+                self._fail(not_dicom(self.peer, str(error)))
 
     def sent(self, count: int = 1) -> None:
         """Count PDUs that have gone out."""
@@ -199,10 +188,3 @@ def _fragments(kind: int, chunks: Iterable[bytes], size: int) -> Iterator[tuple[
             yield kind, bytes(pending[:size])
             del pending[:size]
     yield kind | _LAST, bytes(pending)
-
-
-def spool_failure(peer: str, error: OSError) -> tuple[str, str]:
-    """Message and reason for a data set that could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"no room in the spool for what {peer} sends ({error.strerror}); free some disk space", "SpoolFull"
-    return f"cannot write what {peer} sends into the spool: {error.strerror}", "SpoolUnwritable"

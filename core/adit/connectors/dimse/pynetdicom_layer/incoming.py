@@ -1,51 +1,24 @@
 """What a peer sends, put together from fragments: commands and identifiers in memory, instances straight into files."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from adit.connectors.dimse.association import MAX_INSTANCE_BYTES, Message
+from adit.connectors.dimse.failures import too_large
 from adit.dimse import commands
 from adit.dimse.commands import Command, Element, Field
 
 MAX_IDENTIFIER = 8 << 20
-# As over DICOMweb: a peer that never ends an instance must not fill the disk.
-MAX_INSTANCE_BYTES = 16 << 30
 _COMMAND, _LAST = 1, 2
-
-
-class InstanceTooLarge(Exception):
-    """An instance has more bytes than are taken; what of it was written is still there to be discarded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A received message: its command and its data set, of a C-STORE in a file."""
-
-    context_id: int
-    command: Command
-    data: bytes = b""
-    file: Path | None = None
-
-    @property
-    def field(self) -> int:
-        return commands.number(self.command, Element.COMMAND_FIELD)
-
-    @property
-    def status(self) -> int:
-        return commands.number(self.command, Element.STATUS)
-
-    def discard(self) -> None:
-        """Remove its file, if it has one."""
-        if self.file is not None:
-            self.file.unlink(missing_ok=True)
 
 
 class Incoming:
     """The message that is arriving; instances are taken only while `spool` names a directory for them."""
 
-    def __init__(self, max_instance_bytes: int = MAX_INSTANCE_BYTES) -> None:
+    def __init__(self, peer: str, max_instance_bytes: int = MAX_INSTANCE_BYTES) -> None:
+        self._peer = peer
         self._max_instance_bytes = max_instance_bytes
         self._written = 0
         self.spool: Path | None = None
@@ -57,8 +30,8 @@ class Incoming:
     def take(self, context_id: int, value: bytes) -> Message | None:
         """Take one presentation data value (PS3.8 Annex E); the message, once it is complete.
 
-        Raises ValueError for what no conforming peer sends, InstanceTooLarge, and OSError where an instance cannot be
-        written.
+        Raises ValueError for what no conforming peer sends, PermanentError for an instance without end, and OSError
+        where one cannot be written.
         """
         if not value:
             raise ValueError("an empty fragment")
@@ -73,7 +46,7 @@ class Incoming:
         if self._file is not None:
             self._written += len(content)
             if self._written > self._max_instance_bytes:
-                raise InstanceTooLarge
+                raise too_large(self._peer)
             self._file.write(content)
         elif len(self._data) + len(content) > MAX_IDENTIFIER:
             raise ValueError("an identifier is too long")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from adit.connectors.dimse.incoming import MAX_IDENTIFIER, Incoming, InstanceTooLarge
+from adit.connectors.dimse.pynetdicom_layer.incoming import MAX_IDENTIFIER, Incoming
 from adit.dimse import commands
 from adit.dimse.commands import Field
+from adit.errors import PermanentError
 
 COMMAND, LAST_COMMAND, DATA, LAST_DATA = b"\1", b"\3", b"\0", b"\2"
 STORE = commands.encode(commands.request(Field.C_STORE_RQ, 1, "1.2", "../../etc/passwd"))
@@ -14,7 +15,7 @@ FIND = commands.encode(commands.request(Field.C_FIND_RQ, 1, "1.2"))
 
 
 def test_a_command_and_its_data_arrive_in_fragments() -> None:
-    incoming = Incoming()
+    incoming = Incoming("pacs")
     assert incoming.take(1, COMMAND + FIND[:20]) is None
     assert incoming.take(1, LAST_COMMAND + FIND[20:]) is None
     assert incoming.take(1, DATA + b"ab") is None
@@ -24,7 +25,7 @@ def test_a_command_and_its_data_arrive_in_fragments() -> None:
 
 
 def test_an_instance_lies_in_the_spool_under_a_name_of_ours(spool: Path) -> None:
-    incoming = Incoming()
+    incoming = Incoming("pacs")
     incoming.spool = spool
     incoming.take(1, LAST_COMMAND + STORE)
     incoming.take(1, DATA + b"odd")
@@ -37,7 +38,7 @@ def test_an_instance_lies_in_the_spool_under_a_name_of_ours(spool: Path) -> None
 
 
 def test_an_unfinished_instance_leaves_no_file(spool: Path) -> None:
-    incoming = Incoming()
+    incoming = Incoming("pacs")
     incoming.spool = spool
     incoming.take(1, LAST_COMMAND + STORE)
     incoming.take(1, DATA + b"half")
@@ -47,25 +48,25 @@ def test_an_unfinished_instance_leaves_no_file(spool: Path) -> None:
 
 def test_an_instance_that_nobody_asked_for_is_refused() -> None:
     with pytest.raises(ValueError, match="nobody asked"):
-        Incoming().take(1, LAST_COMMAND + STORE)
+        Incoming("pacs").take(1, LAST_COMMAND + STORE)
 
 
 def test_a_data_set_without_a_command_is_refused() -> None:
     with pytest.raises(ValueError, match="without a command"):
-        Incoming().take(1, LAST_DATA + b"ab")
+        Incoming("pacs").take(1, LAST_DATA + b"ab")
 
 
 def test_commands_and_identifiers_have_a_limit() -> None:
     with pytest.raises(ValueError, match="command set is too long"):
-        Incoming().take(1, COMMAND + bytes(commands.MAX_LENGTH + 1))
-    incoming = Incoming()
+        Incoming("pacs").take(1, COMMAND + bytes(commands.MAX_LENGTH + 1))
+    incoming = Incoming("pacs")
     incoming.take(1, LAST_COMMAND + FIND)
     with pytest.raises(ValueError, match="identifier is too long"):
         incoming.take(1, DATA + bytes(MAX_IDENTIFIER + 1))
 
 
 def test_an_instance_has_a_limit_and_the_next_one_its_own(spool: Path) -> None:
-    incoming = Incoming(max_instance_bytes=5)
+    incoming = Incoming("pacs", max_instance_bytes=5)
     incoming.spool = spool
     for _ in range(2):
         incoming.take(1, LAST_COMMAND + STORE)
@@ -73,5 +74,5 @@ def test_an_instance_has_a_limit_and_the_next_one_its_own(spool: Path) -> None:
         assert incoming.take(1, LAST_DATA + b"!!") is not None
     incoming.take(1, LAST_COMMAND + STORE)
     incoming.take(1, DATA + b"odd")
-    with pytest.raises(InstanceTooLarge):
+    with pytest.raises(PermanentError, match="pacs sends a larger object than we take"):
         incoming.take(1, LAST_DATA + b"!!!")

@@ -1,7 +1,5 @@
 """Messages between two threads: nothing is stolen, nothing piles up, and silence is told from a lost connection."""
 
-import errno
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adit.connectors.dimse.messages import WINDOW, ConnectionLost, Messages, PeerSilent, fragment_size, spool_failure
+from adit.connectors.dimse.pynetdicom_layer.messages import WINDOW, Messages, fragment_size
 from adit.dimse import commands
 from adit.dimse.commands import Field
+from adit.dimse.errors import ConnectionLost, PeerSilent
 from adit.errors import PermanentError
 
 STORE = commands.request(Field.C_STORE_RQ, 1, "1.2", "1.2.3")
@@ -143,10 +142,3 @@ def test_a_fragment_is_even_and_fits_the_peer(max_pdu: int) -> None:
     assert size % 2 == 0
     assert 1024 <= size <= 256 << 10
     assert max_pdu == 0 or max_pdu < 1030 or size + 6 <= max_pdu
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_spool_says_what_to_do(number: int) -> None:
-    message, reason = spool_failure("pacs", OSError(number, os.strerror(number)))
-    assert reason == "SpoolFull"
-    assert message.endswith("free some disk space")

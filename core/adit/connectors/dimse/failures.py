@@ -1,0 +1,63 @@
+"""What goes wrong below the services, in words: the same sentence and reason, whichever upper layer saw it."""
+
+import errno
+
+from adit.connectors.dimse.association import NoContextAccepted
+from adit.connectors.dimse.peer import Peer
+from adit.errors import PeerUnavailable, PermanentError, RetryableError
+
+
+def unresolved(peer: Peer) -> PeerUnavailable:
+    """The name has no address."""
+    return PeerUnavailable(
+        f"cannot resolve {peer.host}, the host of {peer.name}; check spec.dimse.host", peer=peer.name
+    )
+
+
+def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
+    """Nobody takes the connection."""
+    why = f"no answer within {peer.connect_timeout:g} s" if isinstance(cause, TimeoutError) else _said(cause)
+    return PeerUnavailable(
+        f"{peer.name} cannot be reached at {peer.address}: {why}; check that it runs, and spec.dimse.host and port",
+        peer=peer.name,
+    )
+
+
+def unanswered(peer: Peer) -> PeerUnavailable:
+    """Somebody takes the connection and does not speak DICOM on it."""
+    return PeerUnavailable(
+        f"{peer.name} at {peer.address} did not answer our association request within {peer.response_timeout:g} s "
+        "or hung up on it; check that the port is a DICOM port",
+        peer=peer.name,
+    )
+
+
+def nothing_accepted(peer: Peer) -> NoContextAccepted:
+    """An association on which nothing can be done."""
+    return NoContextAccepted(
+        f"{peer.name} accepts our association and none of the presentation contexts proposed on it; "
+        f"allow the service, SOP classes and transfer syntaxes for AE title {peer.calling_ae_title} there"
+    )
+
+
+def spool_failure(peer: str, error: OSError) -> RetryableError:
+    """A data set could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return RetryableError(
+            f"no room in the spool for what {peer} sends ({error.strerror}); free some disk space", reason="SpoolFull"
+        )
+    return RetryableError(f"cannot write what {peer} sends into the spool: {error.strerror}", reason="SpoolUnwritable")
+
+
+def too_large(peer: str) -> PermanentError:
+    """An instance without end."""
+    return PermanentError(f"{peer} sends a larger object than we take", reason="InstanceTooLarge")
+
+
+def not_dicom(peer: str, what: str) -> RetryableError:
+    """What no conforming peer sends."""
+    return RetryableError(f"{peer} sends what is not DICOM: {what}", reason="ProtocolError")
+
+
+def _said(cause: OSError | None) -> str:
+    return (cause.strerror or "no connection").lower() if cause is not None else "no connection"
