@@ -7,11 +7,12 @@ from pathlib import Path
 
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.resource import DicomServer
-from adit.cluster.credential import authorization_of
+from adit.cluster.credential import credential_files
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import interactive_slot
 from adit.connectors import Target, open_connector
 from adit.connectors.connector import Connector
+from adit.connectors.credentials import laid_out
 from adit_cli.session import Session
 from adit_cli.settings import ProgramSettings
 
@@ -39,10 +40,18 @@ async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
             return DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
 
         server = await described()
-        authorization = await authorization_of(cluster, server)
+        files = await credential_files(cluster, server)
         holder = f"{session.person} (adit, process {settings.process_id})"
         slots, wait = cluster.interactive_slots(), settings.slot_seconds
         async with interactive_slot(slots, server, holder, again=described, timeout=wait):
-            target = Target(name, server.spec, settings.calling_ae_title, Path(settings.mount_dir), authorization)
-            with open_connector(target) as connector:
-                yield Peer(connector, server.spec)
+            with laid_out(files) as given:
+                target = Target(
+                    name,
+                    server.spec,
+                    settings.calling_ae_title,
+                    Path(settings.mount_dir),
+                    given.authorization,
+                    given.tls,
+                )
+                with open_connector(target) as connector:
+                    yield Peer(connector, server.spec)

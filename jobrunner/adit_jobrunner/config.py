@@ -1,13 +1,14 @@
 """Read what the operator rendered for this runner: peers, credentials, settings, profile and key, as mounted files."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from adit.api.task_set import TaskSetSpec
+from adit.connectors.credentials import Credentials, tls_files
 from adit.contract import (
     AUTHORIZATION_FILE,
     CONTRACT,
@@ -17,10 +18,13 @@ from adit.contract import (
     KEY_FILE,
     PROFILE,
     PROFILE_FILE,
+    RECEIVER,
+    RECEIVER_KEY_FILE,
     SERVER_FILE,
     SETTINGS,
     SETTINGS_FILE,
     SOURCE,
+    ReceiverSettings,
     RenderedFolder,
     RenderedServer,
     RunnerSettings,
@@ -28,7 +32,9 @@ from adit.contract import (
 from adit.errors import BadInput
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.profile import BUILT_IN, Profile
+from adit.transmit.access import KEY_BYTES, ReceiverAccess
 
+NONE = Credentials()
 MAX_BYTES = 1 << 20
 M = TypeVar("M", RenderedServer, RenderedFolder, RunnerSettings)
 
@@ -42,23 +48,30 @@ class Config:
     settings: RunnerSettings
     profile: Profile | None = None
     key: ProjectKey | None = None
-    source_authorization: str | None = field(default=None, repr=False)
-    destination_authorization: str | None = field(default=None, repr=False)
+    source_credentials: Credentials = NONE
+    destination_credentials: Credentials = NONE
+    receiver: ReceiverAccess | None = None
 
 
 def read_config(folder: Path, spec: TaskSetSpec) -> Config:
     """Read and check it against the TaskSet. Raises BadInput, naming the file and what is wrong with it."""
     profile = _profile(folder, spec)
-    return Config(
-        source=_peer(RenderedServer, folder / SOURCE / SERVER_FILE, spec.source.name),
-        destination=_peer(RenderedServer, folder / DESTINATION / SERVER_FILE, spec.destination.name)
+    source = _peer(RenderedServer, folder / SOURCE / SERVER_FILE, spec.source.name)
+    destination = (
+        _peer(RenderedServer, folder / DESTINATION / SERVER_FILE, spec.destination.name)
         if spec.destination.kind == "DicomServer"
-        else _peer(RenderedFolder, folder / DESTINATION / FOLDER_FILE, spec.destination.name),
-        settings=_model(RunnerSettings, folder / SETTINGS / SETTINGS_FILE),
+        else _peer(RenderedFolder, folder / DESTINATION / FOLDER_FILE, spec.destination.name)
+    )
+    settings = _model(RunnerSettings, folder / SETTINGS / SETTINGS_FILE)
+    return Config(
+        source=source,
+        destination=destination,
+        settings=settings,
         profile=profile,
         key=_key(folder, spec) if profile is not None else None,
-        source_authorization=_authorization(folder / SOURCE / AUTHORIZATION_FILE),
-        destination_authorization=_authorization(folder / DESTINATION / AUTHORIZATION_FILE),
+        source_credentials=_credentials(folder / SOURCE),
+        destination_credentials=_credentials(folder / DESTINATION),
+        receiver=_receiver(settings.receiver, folder / RECEIVER / RECEIVER_KEY_FILE),
     )
 
 
@@ -108,6 +121,11 @@ def _key(folder: Path, spec: TaskSetSpec) -> ProjectKey:
     return key
 
 
+def _credentials(folder: Path) -> Credentials:
+    """What lies beside a server: certificates stay where they are mounted."""
+    return Credentials(_authorization(folder / AUTHORIZATION_FILE), tls_files(folder))
+
+
 def _authorization(path: Path) -> str | None:
     if not path.exists():
         return None
@@ -115,6 +133,15 @@ def _authorization(path: Path) -> str | None:
         return _bytes(path).decode("ascii").strip() or None
     except UnicodeDecodeError as error:
         raise _unfit(path, "is not the value of an HTTP header") from error
+
+
+def _receiver(settings: ReceiverSettings | None, path: Path) -> ReceiverAccess | None:
+    if settings is None:
+        return None
+    key = _bytes(path)
+    if len(key) != KEY_BYTES:
+        raise _unfit(path, f"is not {KEY_BYTES} bytes long: delete the Secret of the receiver's key, and restart it")
+    return ReceiverAccess(settings.ae_title, settings.host, settings.port, key)
 
 
 def _bytes(path: Path) -> bytes:

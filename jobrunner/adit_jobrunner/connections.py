@@ -7,9 +7,11 @@ from pathlib import Path
 
 from adit.api.dicom_server import DicomServerSpec, Verification
 from adit.connectors.connector import Connector
+from adit.connectors.credentials import Credentials
 from adit.connectors.pace import AT_WILL, Pace
 from adit.connectors.target import Target
 from adit.contract import RenderedFolder, RenderedServer
+from adit.transmit.access import ReceiverAccess
 from adit_jobrunner.config import Config
 from adit_jobrunner.control import Control
 
@@ -28,8 +30,8 @@ class Peers:
 @contextmanager
 def opened(config: Config, opener: Opener, control: Control) -> Iterator[Peers]:
     """Both peers while the context is open; their associations are reused from task to task. Raises BadInput."""
-    source = target_of(config.source, config, config.source_authorization, control)
-    destination = target_of(config.destination, config, config.destination_authorization, control)
+    source = target_of(config.source, config, config.source_credentials, control, config.receiver)
+    destination = target_of(config.destination, config, config.destination_credentials, control)
     with opener(source) as from_here, opener(destination) as to_there:
         spec = config.destination.spec
         verification = spec.verification if isinstance(spec, DicomServerSpec) else Verification(settle_seconds=0)
@@ -37,11 +39,15 @@ def opened(config: Config, opener: Opener, control: Control) -> Iterator[Peers]:
 
 
 def target_of(
-    peer: RenderedServer | RenderedFolder, config: Config, authorization: str | None, control: Control
+    peer: RenderedServer | RenderedFolder,
+    config: Config,
+    credentials: Credentials,
+    control: Control,
+    receiver: ReceiverAccess | None = None,
 ) -> Target:
     """What a connector needs of a rendered peer; a server may want to be called by another name of ours.
 
-    Its pace is this runner's share; a stop ends the waiting for a turn.
+    Its pace is this runner's share; a stop ends the waiting for a turn. `receiver` takes in what a source is asked for.
     """
     calling, pace = config.settings.calling_ae_title, AT_WILL
     if isinstance(peer, RenderedServer):
@@ -53,6 +59,8 @@ def target_of(
         spec=peer.spec,
         calling_ae_title=calling,
         mount_dir=Path(config.settings.mount_dir),
-        authorization=authorization,
+        authorization=credentials.authorization,
+        tls=credentials.tls,
+        receiver=receiver,
         pace=pace,
     )

@@ -7,11 +7,13 @@ from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
 from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
 from adit.cluster.kinds import Ref
+from adit.credentials import PURPOSE_CREDENTIAL, secret_entries
 from adit.pseudonymization.profile import BUILT_IN, Profile
 from adit_operator.access import There, denied, missing
 from adit_operator.observed import Observed, Waiting
 from adit_operator.project import resolve
 from adit_operator.purpose import not_labelled
+from adit_operator.receiver import may_be_moved_from, sends_itself
 
 MAX_NAMED_PROBLEMS = 5
 
@@ -83,33 +85,23 @@ def _not_granted(seen: Observed) -> Iterator[Waiting]:
 
 def _credentials(seen: Observed) -> Iterator[Waiting]:
     for ref, server in servers_of(seen):
-        wanted = credential_of(ref, server)
-        if wanted is None:
-            continue
-        secret_ref, key = wanted
-        secret, for_whom = seen.secrets.get(secret_ref), f"the credential of DicomServer {ref.name}"
-        where = f"Secret {secret_ref.name} in namespace {secret_ref.namespace}"
-        if secret is None:
-            yield Waiting("SecretMissing", f"{where} is missing ({for_whom}): create it")
-        elif secret.purpose != "credential":
-            refused = f"{where} may not be read as {for_whom}"
-            yield not_labelled(secret, "credential", refused, "spec.dicomweb.authorization")
-        elif key not in secret.data:
-            yield Waiting("SecretMissing", f"{where} has no key {key} ({for_whom}): add it")
-
-
-def credential_of(ref: Ref, server: DicomServer) -> tuple[Ref, str] | None:
-    """The Secret, beside the server, and its key that hold the Authorization header; None where there is none."""
-    authorization = server.spec.dicomweb.authorization if server.spec.dicomweb else None
-    if authorization is None:
-        return None
-    return Ref("Secret", ref.namespace, authorization.secret_ref.name), authorization.secret_ref.key
+        for one in secret_entries(server.spec):
+            secret = seen.secrets.get(Ref("Secret", ref.namespace, one.secret))
+            for_whom = f"the {one.what} of DicomServer {ref.name}"
+            where = f"Secret {one.secret} in namespace {ref.namespace}"
+            if secret is None:
+                yield Waiting("SecretMissing", f"{where} is missing ({for_whom}): create it")
+            elif secret.purpose != PURPOSE_CREDENTIAL:
+                refused = f"{where} may not be read as {for_whom}"
+                yield not_labelled(secret, PURPOSE_CREDENTIAL, refused, one.field)
+            elif one.key not in secret.data:
+                yield Waiting("SecretMissing", f"{where} has no key {one.key} ({for_whom}): add it")
 
 
 def _incapable(seen: Observed) -> Iterator[Waiting]:
     source, destination = ends_of(seen)
     if source in seen.servers:
-        yield from _cannot_be_source(source.name, seen.servers[source].spec)
+        yield from _cannot_be_source(source.name, seen.servers[source].spec, received=_received(seen))
     if destination in seen.servers:
         yield from _cannot_be_destination(destination.name, seen.servers[destination].spec)
     endpoints = [endpoint_of(server.spec) for _, server in servers_of(seen)]
@@ -121,7 +113,15 @@ def _incapable(seen: Observed) -> Iterator[Waiting]:
         )
 
 
-def _cannot_be_source(name: str, spec: DicomServerSpec) -> Iterator[Waiting]:
+def _received(seen: Observed) -> bool:
+    """Whether what a C-MOVE brings would be taken in: by the receiver, or by the destination itself."""
+    source, destination = (seen.servers[ref].spec if ref in seen.servers else None for ref in ends_of(seen))
+    if seen.receiver or source is None:
+        return seen.receiver
+    return sends_itself(source, destination, pseudonymized=seen.job.spec.pseudonymization.profile is not None)
+
+
+def _cannot_be_source(name: str, spec: DicomServerSpec, *, received: bool) -> Iterator[Waiting]:
     if not _can_find(spec):
         yield Waiting(
             "CapabilityMissing", f"source {name} can neither C-FIND nor QIDO-RS: set dimse.find or dicomweb.qido"
@@ -129,13 +129,21 @@ def _cannot_be_source(name: str, spec: DicomServerSpec) -> Iterator[Waiting]:
     ways = {
         "CGet": spec.dimse is not None and spec.dimse.get,
         "Wado": spec.dicomweb is not None and spec.dicomweb.wado,
+        "CMove": may_be_moved_from(spec) and received,
     }
-    if not any(ways.get(method, False) for method in spec.retrieve_order):
+    if any(ways[method] for method in spec.retrieve_order):
+        return
+    if may_be_moved_from(spec):
         yield Waiting(
-            "CapabilityMissing",
-            f"source {name} gives no image away: its retrieveOrder names neither a supported C-GET nor WADO-RS "
-            "(C-MOVE needs the receiver, which this version does not have)",
+            "ReceiverMissing",
+            f"source {name} gives images away by C-MOVE only, and there is no receiver to send them to: switch on "
+            "receiver.enabled of the chart (adit run: set ADIT_RECEIVER_PORT), and register its AE title with the PACS",
         )
+        return
+    yield Waiting(
+        "CapabilityMissing",
+        f"source {name} gives no image away: its retrieveOrder names no supported C-GET, WADO-RS or C-MOVE",
+    )
 
 
 def _cannot_be_destination(name: str, spec: DicomServerSpec) -> Iterator[Waiting]:

@@ -9,10 +9,10 @@ from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots
-from adit_operator.accept import credential_of
 from adit_operator.before import acceptance
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
+from adit_operator.credentials import secrets_of
 from adit_operator.give import given
 from adit_operator.key import ID_ENTRY, marker_name
 from adit_operator.lists import list_needed, listed
@@ -21,7 +21,7 @@ from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiti
 from adit_operator.orders import Orders
 from adit_operator.plan import missing_sets, planned_name
 from adit_operator.project import resolve, seen_secret, transfer_job_of
-from adit_operator.render import names_of, peers_hash, rendered
+from adit_operator.render import mounts_of, peers_hash, rendered
 from adit_operator.settings import OperatorSettings
 from adit_operator.slots import caps_of
 
@@ -49,8 +49,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     source, destination = resolve(spec.source, meta.namespace), resolve(spec.destination, meta.namespace)
     servers = {ref: cache.servers[ref] for ref in (source, destination) if ref in cache.servers}
     folders = {ref: cache.folders[ref] for ref in (destination,) if ref in cache.folders}
-    wanted = (credential_of(ref, server) for ref, server in servers.items())
-    secrets = await _secrets(world, [entry[0] for entry in wanted if entry is not None])
+    secrets = await _secrets(world, [secret for ref, server in servers.items() for secret in secrets_of(ref, server)])
     key = await observe_key(world, job) if spec.pseudonymization.profile is not None else KeySeen()
     sets = cache.sets_of(meta.uid)
     plan = job.status.plan
@@ -65,7 +64,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         folders=folders,
         secrets=secrets.get,
         key=key,
-        settings=world.settings.for_runners(),
+        settings=world.settings,
     )
     caps = caps_of(cache.servers.values(), {})
     seen = Observed(
@@ -83,8 +82,9 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
         key=key,
         batch=max(1, world.settings.writes_per_second // 2),
-        config=names_of(rendered(gift, world.settings.runner_namespace)) if gift else {},
+        config=mounts_of(gift, rendered(gift, world.settings.runner_namespace)) if gift else {},
         peers=peers_hash(gift) if gift else "",
+        receiver=world.settings.receiver is not None,
         image=world.settings.runner_image,
         waiting=waiting,
         yields=world.orders.yields,

@@ -1,19 +1,18 @@
 """Give: put together what a runner of a job is given, from what is observed. Pure; nothing where a piece is missing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from adit.api.resource import DicomServer
 from adit.cluster.kinds import Ref
-from adit.contract import RunnerSettings
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.profile import BUILT_IN
-from adit_operator.accept import credential_of
+from adit_operator.credentials import Secrets, credential_files
 from adit_operator.key import UseKey, key_decision
-from adit_operator.observed import KeySeen, SeenFolder, SeenSecret
+from adit_operator.observed import KeySeen, SeenFolder
 from adit_operator.rate import request_share
+from adit_operator.receiver import may_be_moved_from
 from adit_operator.render import Given, Peer
-
-Secrets = Callable[[Ref], SeenSecret | None]
+from adit_operator.settings import OperatorSettings
 
 
 def given(
@@ -25,7 +24,7 @@ def given(
     folders: Mapping[Ref, SeenFolder],
     secrets: Secrets,
     key: KeySeen,
-    settings: RunnerSettings,
+    settings: OperatorSettings,
 ) -> Given | None:
     """All that a runner is given; None where a server, folder, credential, profile or key is not there.
 
@@ -35,12 +34,15 @@ def given(
     end = folders.get(destination) if destination.kind == "DicomFolder" else _peer(destination, servers, secrets)
     if start is None or end is None:
         return None
+    moved = may_be_moved_from(start.server.spec) and settings.receiver is not None
+    told = settings.for_runners(receiver=moved)
+    receiver_key = settings.receiver_key_secret if moved else None
     if profile is None:
-        return Given(start, end, settings)
+        return Given(start, end, told, receiver_key=receiver_key)
     project_key = _key(key)
     if profile not in BUILT_IN or project_key is None:
         return None
-    return Given(start, end, settings, BUILT_IN[profile], project_key)
+    return Given(start, end, told, BUILT_IN[profile], project_key, receiver_key)
 
 
 def _key(seen: KeySeen) -> ProjectKey | None:
@@ -53,10 +55,5 @@ def _peer(ref: Ref, servers: Mapping[Ref, DicomServer], secrets: Secrets) -> Pee
     if server is None:
         return None
     share = request_share(server.spec, servers.values())
-    wanted = credential_of(ref, server)
-    if wanted is None:
-        return Peer(server, requests_per_minute=share)
-    secret = secrets(wanted[0])
-    if secret is None or secret.purpose != "credential" or wanted[1] not in secret.data:
-        return None
-    return Peer(server, secret.data[wanted[1]], share)
+    files = credential_files(ref, server, secrets)
+    return Peer(server, files, share) if files is not None else None

@@ -76,7 +76,7 @@ class SeenJob:
     attempt: int
     finished: bool
     endpoints: tuple[str, ...] = ()
-    # what it mounts, by volume: source, destination, settings, profile, key
+    # what it mounts, by volume: source, destination, settings, profile, key, receiver
     secrets: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     # the servers as they were: a hash over spec, annotations and credential of both
@@ -198,6 +198,8 @@ class Observed:
     refused: Waiting | None = None
     # how many sets one look may make, so that the other jobs get their turn
     batch: int = 100
+    # whether there is a receiver, without which a source that only does C-MOVE gives nothing away
+    receiver: bool = False
     # what a Job started now would mount, by volume
     config: Mapping[str, str] = field(default_factory=dict)
     image: str = ""

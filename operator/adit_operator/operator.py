@@ -26,6 +26,7 @@ from adit_operator.prober import Prober
 from adit_operator.probes import Probes, outages_told
 from adit_operator.queue import WorkQueue
 from adit_operator.reach import Reach
+from adit_operator.receiver import ensure_receiver_key
 from adit_operator.reconcile import reconcile
 from adit_operator.settings import OperatorSettings
 from adit_operator.show import show_allocation
@@ -221,6 +222,7 @@ class Operator:
             self._sweep_at = now + RESYNC_SECONDS
             await sweep_finished(self._world)
             await sweep_secrets(self._world)
+            await ensure_receiver_key(self._world.cluster, self._world.settings)
 
     async def _resync(self) -> None:
         """Everything again every minute: an event that got lost costs no more than that."""

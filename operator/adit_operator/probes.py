@@ -14,9 +14,9 @@ from adit.cluster.events import EventRecorder
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots, SlotsTaken
 from adit.errors import AditError, BadInput, PeerUnavailable, PermanentError, RetryableError
-from adit_operator.accept import credential_of
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock, timestamp
+from adit_operator.credentials import credential_files, secrets_of
 from adit_operator.events import server_events
 from adit_operator.observed import SeenSecret
 from adit_operator.prober import Prober
@@ -91,7 +91,8 @@ class Probes:
         """Tell Reach who is there, and as what."""
         by_endpoint = sharing(self._cache.servers.values())
         marks = {
-            one: mark_of(servers, [self._secret(each) for each in servers]) for one, servers in by_endpoint.items()
+            one: mark_of(servers, [secret for each in servers for secret in self._secrets(each)])
+            for one, servers in by_endpoint.items()
         }
         settled = {one for one, servers in by_endpoint.items() if all(map(is_settled, servers))}
         self._reach.follow(marks, settled, self._clock.monotonic())
@@ -148,10 +149,11 @@ class Probes:
                 return await self._answer(servers[0])
 
     async def _answer(self, server: DicomServer) -> Answer:
-        secret, wanted = self._secret(server), credential_of(ref_of(server), server)
-        entry = secret.data.get(wanted[1], b"") if secret is not None and wanted is not None else b""
+        files = credential_files(ref_of(server), server, self._cache.secrets.get)
+        if files is None:
+            return unasked(BadInput("a Secret that it signs in with cannot be used", reason="SecretMissing"))
         try:
-            await self._prober.probe(server, entry.decode(errors="replace").strip() or None)
+            await self._prober.probe(server, files)
         except BadInput as error:
             return unasked(error)
         except PeerUnavailable as error:
@@ -164,9 +166,8 @@ class Probes:
             return refused(error.message)
         return ANSWERED
 
-    def _secret(self, server: DicomServer) -> SeenSecret | None:
-        wanted = credential_of(ref_of(server), server)
-        return self._cache.secrets.get(wanted[0]) if wanted is not None else None
+    def _secrets(self, server: DicomServer) -> list[SeenSecret | None]:
+        return [self._cache.secrets.get(ref) for ref in secrets_of(ref_of(server), server)]
 
     async def _tell(self, servers: Sequence[DicomServer], answer: Answer) -> None:
         """Write it on every object that names the endpoint, as each now is."""

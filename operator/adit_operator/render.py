@@ -1,27 +1,27 @@
 """Render what a runner reads: immutable Secrets in the runner namespace, named by their content. Pure.
 
-One per server (with its credential), folder, settings, profile and project key, so that jobs share them. A tenant never
-sees a credential, and a runner never asks the API for one.
+One per server (with its credentials), folder, settings, profile and project key, so that jobs share them. A tenant
+never sees a credential, and a runner never asks the API for one.
 """
 
 import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adit.api import labels
 from adit.api.model import Model
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Manifest
 from adit.contract import (
-    AUTHORIZATION_FILE,
     DESTINATION,
     FOLDER_FILE,
     KEY,
     KEY_FILE,
     PROFILE,
     PROFILE_FILE,
+    RECEIVER,
     SERVER_FILE,
     SETTINGS,
     SETTINGS_FILE,
@@ -41,10 +41,10 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server with its credential and one runner's share of its requests, as a runner will use it."""
+    """A server with its credentials (contents by file) and one runner's share of its requests, as a runner uses it."""
 
     server: DicomServer
-    authorization: bytes | None = None
+    credentials: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     requests_per_minute: float | None = None
 
 
@@ -57,6 +57,8 @@ class Given:
     settings: RunnerSettings
     profile: Profile | None = None
     key: ProjectKey | None = None
+    # the Secret of the receiver's key: mounted as it is, never copied
+    receiver_key: str | None = None
 
 
 def rendered(given: Given, namespace: str) -> Mapping[str, Manifest]:
@@ -76,9 +78,10 @@ def rendered(given: Given, namespace: str) -> Mapping[str, Manifest]:
     return secrets
 
 
-def names_of(secrets: Mapping[str, Manifest]) -> Mapping[str, str]:
-    """The names of the rendered Secrets, by volume."""
-    return {volume: secret["metadata"]["name"] for volume, secret in secrets.items()}
+def mounts_of(given: Given, secrets: Mapping[str, Manifest]) -> Mapping[str, str]:
+    """The names of the Secrets that a runner mounts, by volume: the rendered ones, and the receiver's key."""
+    names = {volume: str(secret["metadata"]["name"]) for volume, secret in secrets.items()}
+    return names if given.receiver_key is None else {**names, RECEIVER: given.receiver_key}
 
 
 def peers_hash(given: Given) -> str:
@@ -88,7 +91,9 @@ def peers_hash(given: Given) -> str:
         if isinstance(end, Peer):
             digest.update(_json(end.server.spec))
             digest.update(json.dumps(end.server.metadata.annotations, sort_keys=True).encode())
-            digest.update(end.authorization or b"")
+            for name, content in sorted(end.credentials.items()):
+                digest.update(name.encode())
+                digest.update(content)
         else:
             digest.update(_json(end.spec))
     return digest.hexdigest()[:HASH_LENGTH]
@@ -102,10 +107,7 @@ def _peer(peer: Peer, namespace: str) -> Manifest:
         spec=peer.server.spec,
         requests_per_minute=peer.requests_per_minute,
     )
-    files = {SERVER_FILE: _json(value)}
-    if peer.authorization is not None:
-        files[AUTHORIZATION_FILE] = peer.authorization
-    return _secret("server", files, namespace)
+    return _secret("server", {SERVER_FILE: _json(value), **peer.credentials}, namespace)
 
 
 def _folder(folder: SeenFolder, namespace: str) -> Manifest:

@@ -1,18 +1,19 @@
 """The operator's settings: read once at the door, by ADIT's names in the environment where ADIT has one."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from adit.api.fields import OBJECT_NAME_PATTERN, AETitle, Namespace, ObjectName
-from adit.contract import RETRY_ENV, RunnerSettings
+from adit.api.fields import OBJECT_NAME_PATTERN, AETitle, Host, Namespace, ObjectName
+from adit.contract import RETRY_ENV, ReceiverSettings, RunnerSettings
 from adit.errors import BadInput
 from adit_operator.runner_pod import EVERYWHERE, RunnerPod
 
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(Ki|Mi|Gi|Ti)$")]
 MAX_KEY_NAME = 250
+RECEIVER_KEY = "adit-receiver-key"
 # With room for the marker's `-id`.
 KeyName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_length=MAX_KEY_NAME)]
 # A key by itself looks like a name, too: nobody calls a Secret by so many hexadecimal digits.
@@ -48,6 +49,13 @@ class OperatorSettings(BaseSettings):
         tuple[Namespace, ...], NoDecode, Field(alias="ADIT_WATCH_NAMESPACES", max_length=500)
     ] = ()
     key_secret: Annotated[KeyName, Field(alias="ANONYMIZATION_SEED")] = "adit-project-key"  # noqa: S105  # a name
+    # what sources are told to send to (C-MOVE); our calling AE title where none is given
+    receiver_ae_title: Annotated[AETitle | None, Field(alias="RECEIVER_AE_TITLE")] = None
+    # where the receiver hands out what came, each address a replica; without it there is no receiver
+    receiver_host: Annotated[Host | None, Field(alias="ADIT_RECEIVER_HOST")] = None
+    transmit_port: Annotated[int, Field(alias="ADIT_TRANSMIT_PORT", ge=1, le=65_535)] = 14638
+    # in the runners' namespace, made where it is missing
+    receiver_key_secret: Annotated[ObjectName, Field(alias="ADIT_RECEIVER_KEY_SECRET")] = RECEIVER_KEY
     # how many TaskSets are made, judged or removed in a second, by all jobs
     writes_per_second: Annotated[int, Field(alias="ADIT_WRITES_PER_SECOND", ge=1, le=1000)] = 10
     # between two writes of a job's status of which only numbers moved
@@ -74,12 +82,27 @@ class OperatorSettings(BaseSettings):
             raise ValueError(SEED_IS_A_NAME)
         return value
 
-    def for_runners(self) -> RunnerSettings:
-        """What every runner is given."""
+    @model_validator(mode="after")
+    def _two_keys(self) -> Self:
+        if self.receiver_key_secret == self.key_secret:
+            raise ValueError("ADIT_RECEIVER_KEY_SECRET is the Secret of ANONYMIZATION_SEED: these are two keys")
+        return self
+
+    @property
+    def receiver(self) -> ReceiverSettings | None:
+        """The receiver of this installation; None where there is none."""
+        if self.receiver_host is None:
+            return None
+        ae_title = self.receiver_ae_title or self.calling_ae_title
+        return ReceiverSettings(ae_title=ae_title, host=self.receiver_host, port=self.transmit_port)
+
+    def for_runners(self, *, receiver: bool = False) -> RunnerSettings:
+        """What every runner is given; where its source may need it, the receiver as well."""
         return RunnerSettings(
             calling_ae_title=self.calling_ae_title,
             exclude_modalities=self.exclude_modalities,
             mount_dir=self.mount_dir,
+            receiver=self.receiver if receiver else None,
         )
 
 

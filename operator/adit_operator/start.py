@@ -12,7 +12,8 @@ from adit_operator.give import given
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
 from adit_operator.project import seen_job
-from adit_operator.render import Given, names_of, peers_hash, rendered
+from adit_operator.receiver import ensure_receiver_key
+from adit_operator.render import Given, mounts_of, peers_hash, rendered
 from adit_operator.slots import Allocation, endpoints_between
 
 
@@ -32,7 +33,7 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation:
         return False  # reconcile sees the same and tells the person
     namespace, settings = world.settings.runner_namespace, world.settings
     secrets = rendered(gift, namespace)
-    peers, config = peers_hash(gift), names_of(secrets)
+    peers, config = peers_hash(gift), mounts_of(gift, secrets)
     # its end is judged, but reconcile may not have told the job yet that it is stalled
     if in_vain(seen, _last_job(world.cache, seen), peers=peers, image=settings.runner_image, config=config):
         return False
@@ -60,6 +61,8 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation:
     )
     for secret in secrets.values():
         await _ensure(world, secret)
+    if gift.receiver_key is not None:
+        await ensure_receiver_key(world.cluster, settings)
     job = runner_job(attempt, namespace=namespace, image=settings.runner_image, mount_dir=settings.mount_dir)
     if not still_startable(world.cache, transfer, seen, allocation):  # guard: asked-again-before-a-start
         return False
@@ -123,7 +126,7 @@ def _gift(world: World, transfer: SeenTransfer) -> Given | None:
         folders=cache.folders,
         secrets=cache.secrets.get,
         key=key,
-        settings=world.settings.for_runners(),
+        settings=world.settings,
     )
 
 

@@ -7,14 +7,18 @@ import pytest
 
 from adit.api.resource import TaskSet
 from adit.api.task_set import TaskSetSpec
+from adit.connectors import open_connector
+from adit.connectors.connector import Connector
+from adit.connectors.target import Target, TlsFiles
 from adit.contract import RenderedFolder
 from adit.errors import BadInput, RetryableError
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN
 from adit.testing.task_sets import server_spec, task_set_manifest, write_runner_config
 from adit.transfer.rewriter import PassThrough, Subject
-from adit_jobrunner.config import read_config
-from adit_jobrunner.connections import target_of
+from adit.transmit.access import ReceiverAccess
+from adit_jobrunner.config import NONE, read_config
+from adit_jobrunner.connections import opened, target_of
 from adit_jobrunner.control import Control
 from adit_jobrunner.rewriting import job_folder, rewriter_for, subject_of
 
@@ -34,8 +38,8 @@ def test_a_server_may_be_called_by_a_name_of_its_own(tmp_path: Path) -> None:
     own = server_spec()
     own["dimse"]["callingAeTitle"] = "RESEARCH"
     config = read_config(write_runner_config(tmp_path, source=own), spec())
-    assert target_of(config.source, config, None, Control()).calling_ae_title == "RESEARCH"
-    assert target_of(config.destination, config, None, Control()).calling_ae_title == "ADIT"
+    assert target_of(config.source, config, NONE, Control()).calling_ae_title == "RESEARCH"
+    assert target_of(config.destination, config, NONE, Control()).calling_ae_title == "ADIT"
 
 
 def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
@@ -43,7 +47,7 @@ def test_a_folder_destination_is_read_as_one(tmp_path: Path) -> None:
     written = write_runner_config(tmp_path, destination=folder, destination_kind="DicomFolder", mount_dir="/data")
     config = read_config(written, spec(destination={"kind": "DicomFolder", "name": "research"}))
     assert isinstance(config.destination, RenderedFolder)
-    assert target_of(config.destination, config, None, Control()).mount_dir == Path("/data")
+    assert target_of(config.destination, config, NONE, Control()).mount_dir == Path("/data")
 
 
 def rendered_with(folder: Path, **fields: object) -> Path:
@@ -56,7 +60,7 @@ def rendered_with(folder: Path, **fields: object) -> Path:
 
 def test_a_runner_keeps_its_share_of_the_requests_and_a_stop_ends_the_waiting(tmp_path: Path) -> None:
     config, control = read_config(rendered_with(tmp_path, requestsPerMinute=0.5), spec()), Control()
-    source, destination = (target_of(end, config, None, control).pace for end in (config.source, config.destination))
+    source, destination = (target_of(end, config, NONE, control).pace for end in (config.source, config.destination))
     control.stop("Now")
     with pytest.raises(RetryableError, match="stopped while waiting for its turn"):
         source.turn()
@@ -72,7 +76,7 @@ def test_a_limit_that_this_runner_does_not_know_is_refused_and_not_ignored(tmp_p
 def test_credentials_and_key_show_in_no_repr(tmp_path: Path) -> None:
     written = write_runner_config(tmp_path, authorization="Bearer geheim\n", profile=PROFILE, key=KEY)
     config = read_config(written, pseudonymized())
-    assert config.source_authorization == "Bearer geheim"
+    assert config.source_credentials.authorization == "Bearer geheim"
     assert config.key == KEY
     assert "geheim" not in repr(config)
     assert repr(KEY.secret) not in repr(config)
@@ -158,3 +162,50 @@ def test_a_trial_alone_changes_no_uid(tmp_path: Path) -> None:
 def test_the_folder_of_a_job_has_adits_name() -> None:
     assert job_folder("night", "2024-01-02T03:04:05Z", "alice") == "adit_transfer_night_20240102_alice"
     assert job_folder("night", "", "") == "adit_transfer_night"
+
+
+def with_receiver(folder: Path, key: bytes | None = bytes(32)) -> Path:
+    """The files of a runner whose source may be moved from; without a key where none is given."""
+    written = write_runner_config(folder)
+    path = written / "settings/settings.json"
+    receiver = {"aeTitle": "TAKER", "host": "adit-receiver", "port": 14638}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "receiver": receiver}))
+    if key is not None:
+        (written / "receiver").mkdir()
+        (written / "receiver/key").write_bytes(key)
+    return written
+
+
+def test_the_source_is_told_of_the_receiver_and_the_destination_is_not(tmp_path: Path) -> None:
+    opened_with: list[Target] = []
+
+    def opener(target: Target) -> Connector:
+        opened_with.append(target)
+        return open_connector(target)
+
+    with opened(read_config(with_receiver(tmp_path), spec()), opener, Control()):
+        source, destination = opened_with
+    assert source.receiver == ReceiverAccess("TAKER", "adit-receiver", 14638, bytes(32))
+    assert destination.receiver is None
+
+
+@pytest.mark.parametrize(("key", "words"), [(None, "cannot be read"), (b"short", "is not 32 bytes long")])
+def test_a_receiver_without_a_usable_key_is_refused(tmp_path: Path, key: bytes | None, words: str) -> None:
+    with pytest.raises(BadInput, match=f"receiver/key {words}"):
+        read_config(with_receiver(tmp_path, key), spec())
+
+
+def test_the_key_of_the_receiver_shows_in_no_repr(tmp_path: Path) -> None:
+    config = read_config(with_receiver(tmp_path, b"k" * 32), spec())
+    assert "kkkk" not in repr(config)
+
+
+def test_certificates_are_used_where_they_are_mounted(tmp_path: Path) -> None:
+    written = write_runner_config(tmp_path)
+    for name in ("tls-ca.crt", "tls.crt", "tls.key"):
+        (written / "destination" / name).write_bytes(b"PEM")
+    config = read_config(written, spec())
+    mounted = target_of(config.destination, config, config.destination_credentials, Control()).tls
+    paths = [written / "destination" / name for name in ("tls-ca.crt", "tls.crt", "tls.key")]
+    assert [mounted.authorities, mounted.certificate, mounted.key] == paths
+    assert target_of(config.source, config, config.source_credentials, Control()).tls == TlsFiles()

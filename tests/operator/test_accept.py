@@ -76,13 +76,88 @@ def test_of_a_secret_with_another_purpose_no_command_is_told() -> None:
     [
         ({"find": []}, "CapabilityMissing"),
         ({"get": False}, "CapabilityMissing"),
-        ({"get": False, "move": True}, "CapabilityMissing"),
+        ({"get": False, "move": True}, "ReceiverMissing"),
     ],
 )
 def test_a_source_must_find_and_give_images_away(dimse: dict[str, Any], reason: str) -> None:
     told = refusal(with_servers(dicom_server(dimse={"host": "h", "port": 104, **dimse})))
     assert told is not None
     assert told.reason == reason
+
+
+MOVE_ONLY = {"host": "h", "port": 104, "get": False, "move": True}
+TLS_SECRETS = {"certificateAuthority": {"name": "authority", "key": "ca.crt"}, "clientCertificate": "own"}
+AUTHORITY, OWN = Ref("Secret", "default", "authority"), Ref("Secret", "default", "own")
+
+
+def test_a_source_that_only_moves_needs_the_receiver_and_both_ways_to_it_are_told() -> None:
+    server = dicom_server(dimse=MOVE_ONLY)
+    told = refusal(with_servers(server))
+    assert told is not None
+    assert "receiver.enabled" in told.message
+    assert "ADIT_RECEIVER_PORT" in told.message
+    assert refusal(with_servers(server, receiver=True)) is None
+
+
+def test_no_receiver_helps_where_the_order_does_not_name_the_move() -> None:
+    told = refusal(with_servers(dicom_server(dimse=MOVE_ONLY, retrieveOrder=["CGet"]), receiver=True))
+    assert told is not None
+    assert told.reason == "CapabilityMissing"
+
+
+@pytest.mark.parametrize(
+    ("destinations", "job", "reason"),
+    [
+        (["RESEARCH"], None, None),
+        (["OTHER"], None, "ReceiverMissing"),
+        (
+            ["RESEARCH"],
+            transfer_job(
+                spec={
+                    "tasks": [{**task, "pseudonym": f"A{i}"} for i, task in enumerate(tasks(2))],
+                    "pseudonymization": {"profile": "adit-compatible"},
+                }
+            ),
+            "ReceiverMissing",
+        ),
+    ],
+)
+def test_a_source_that_may_send_to_the_destination_itself_needs_no_receiver(
+    destinations: list[str], job: Any, reason: str | None
+) -> None:
+    told = refusal(with_servers(dicom_server(dimse={**MOVE_ONLY, "moveDestinations": destinations}), job=job))
+    assert (told.reason if told else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("secrets", "reason", "words"),
+    [
+        ({}, "SecretMissing", "the certificate authority of DicomServer pacs"),
+        ({AUTHORITY: {"other": b""}}, "SecretMissing", "has no key ca.crt"),
+        ({AUTHORITY: {"ca.crt": b"x"}}, "SecretMissing", "the client certificate of DicomServer pacs"),
+        ({AUTHORITY: {"ca.crt": b"x"}, OWN: {"tls.crt": b"x"}}, "SecretMissing", "has no key tls.key"),
+        ({AUTHORITY: {"ca.crt": b"x"}, OWN: {"tls.crt": b"x", "tls.key": b"x"}}, None, ""),
+    ],
+)
+def test_the_certificates_of_a_server_must_be_there(
+    secrets: dict[Ref, dict[str, bytes]], reason: str | None, words: str
+) -> None:
+    server = dicom_server(dimse={"host": "h", "port": 2762, "tls": TLS_SECRETS})
+    seen = {ref: SeenSecret(ref, "credential", data) for ref, data in secrets.items()}
+    told = refusal(with_servers(server, secrets=seen))
+    assert (told.reason if told else None) == reason
+    assert words in (told.message if told else "")
+
+
+def test_an_unlabelled_certificate_is_refused_with_the_field_that_names_it() -> None:
+    server = dicom_server(dimse={"host": "h", "port": 2762, "tls": {"clientCertificate": "own"}})
+    unlabelled = refusal(with_servers(server, secrets={OWN: SeenSecret(OWN, None)}))
+    assert unlabelled is not None
+    assert unlabelled.reason == "SecretNotLabelled"
+    assert "kubectl label secret -n default own adit.dev/purpose=credential" in unlabelled.message
+    other = refusal(with_servers(server, secrets={OWN: SeenSecret(OWN, "key")}))
+    assert other is not None
+    assert "spec.dimse.tls.clientCertificate" in other.message
 
 
 def test_a_destination_must_take_images() -> None:

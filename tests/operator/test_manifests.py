@@ -15,7 +15,7 @@ from adit.pseudonymization.profile import BUILT_IN
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import SeenFolder
 from adit_operator.project import seen_job
-from adit_operator.render import Given, Peer, names_of, peers_hash, rendered
+from adit_operator.render import Given, Peer, mounts_of, peers_hash, rendered
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.builders import JOB_UID, dicom_server
 
@@ -164,7 +164,7 @@ def test_a_job_is_finished_only_when_no_pod_is_left() -> None:
 
 
 def test_a_rendered_server_is_what_the_contract_reads_with_its_credential_beside_it() -> None:
-    secret = rendered(gift(source=Peer(dicom_server(), b"Bearer x")), "adit")["source"]
+    secret = rendered(gift(source=Peer(dicom_server(), {"authorization": b"Bearer x"})), "adit")["source"]
     read = RenderedServer.of(json.loads(content(secret, contract.SERVER_FILE)))
     assert (read.name, read.spec) == ("pacs", dicom_server().spec)
     assert content(secret, contract.AUTHORIZATION_FILE) == b"Bearer x"
@@ -173,10 +173,32 @@ def test_a_rendered_server_is_what_the_contract_reads_with_its_credential_beside
 
 def test_rendered_secrets_are_named_by_their_content() -> None:
     one, same = rendered(gift(), "adit"), rendered(gift(), "adit")
-    other = rendered(gift(source=Peer(dicom_server(), b"Bearer x")), "adit")
-    assert names_of(one) == names_of(same)
+    other = rendered(gift(source=Peer(dicom_server(), {"authorization": b"Bearer x"})), "adit")
+    assert mounts_of(gift(), one) == mounts_of(gift(), same)
     assert one["source"]["metadata"]["name"] != other["source"]["metadata"]["name"]
     assert one["destination"]["metadata"]["name"] == other["destination"]["metadata"]["name"]
+
+
+def test_certificates_lie_beside_the_server_under_the_names_of_the_contract() -> None:
+    files = {
+        contract.TLS_AUTHORITIES_FILE: b"geheim",
+        contract.TLS_CERTIFICATE_FILE: b"crt",
+        contract.TLS_KEY_FILE: b"key",
+    }
+    secret = rendered(gift(source=Peer(dicom_server(), files)), "adit")["source"]
+    assert {name: content(secret, name) for name in files} == files
+    assert "geheim" not in repr(Peer(dicom_server(), files))
+
+
+def test_the_key_of_the_receiver_is_mounted_by_name_and_never_copied() -> None:
+    told = gift(receiver_key="adit-receiver-key")
+    secrets = rendered(told, "adit")
+    assert contract.RECEIVER not in secrets
+    assert mounts_of(told, secrets)[contract.RECEIVER] == "adit-receiver-key"
+    pod = job(secrets=mounts_of(told, secrets))["spec"]["template"]["spec"]
+    assert {"name": "receiver", "secret": {"secretName": "adit-receiver-key"}} in pod["volumes"]
+    mount = {"name": "receiver", "mountPath": "/etc/adit/runner/receiver", "readOnly": True}
+    assert mount in pod["containers"][0]["volumeMounts"]
 
 
 def test_profile_and_key_are_rendered_only_where_the_job_pseudonymizes() -> None:
@@ -199,7 +221,8 @@ def test_any_change_of_a_server_lets_a_refused_job_try_again() -> None:
     hashes = {
         peers_hash(gift()),
         peers_hash(gift(source=Peer(touched))),
-        peers_hash(gift(source=Peer(dicom_server(), b"new"))),
+        peers_hash(gift(source=Peer(dicom_server(), {"authorization": b"new"}))),
+        peers_hash(gift(source=Peer(dicom_server(), {"tls-ca.crt": b"new"}))),
         peers_hash(gift(source=Peer(dicom_server(port=105)))),
     }
-    assert len(hashes) == 4
+    assert len(hashes) == 5

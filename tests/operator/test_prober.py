@@ -12,7 +12,7 @@ PROBER = ConnectorProber(calling_ae_title="ADIT", mount_dir="/mnt")
 
 
 async def test_a_server_that_answers_is_reachable(loopback_pacs: LoopbackPacs) -> None:
-    await PROBER.probe(dicom_server(port=loopback_pacs.port), None)
+    await PROBER.probe(dicom_server(port=loopback_pacs.port), {})
 
 
 async def test_a_server_that_is_not_there_is_not() -> None:
@@ -20,7 +20,7 @@ async def test_a_server_that_is_not_there_is_not() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(PeerUnavailable):
-        await PROBER.probe(dicom_server(port=port), None)
+        await PROBER.probe(dicom_server(port=port), {})
 
 
 async def test_a_silent_server_is_given_up_in_time() -> None:
@@ -28,5 +28,5 @@ async def test_a_silent_server_is_given_up_in_time() -> None:
         prober = ConnectorProber(calling_ae_title="ADIT", mount_dir="/mnt", limit_seconds=0.3)
         began = time.monotonic()
         with pytest.raises(PeerUnavailable):
-            await prober.probe(dicom_server(port=silent.getsockname()[1]), None)
+            await prober.probe(dicom_server(port=silent.getsockname()[1]), {})
         assert time.monotonic() - began < 2

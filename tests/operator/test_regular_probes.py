@@ -89,11 +89,11 @@ async def test_a_server_whose_credential_changes_is_asked_at_once_and_with_the_n
     await cluster.create({**secret, "stringData": {"header": "Bearer old"}})
     bench = await bench_of(desk, cluster)
     async with bench.running():
-        await bench.until(lambda: ("web", "Bearer old") in bench.prober.asked)
+        await bench.until(lambda: ("web", {"authorization": b"Bearer old"}) in bench.prober.asked)
         login = Ref("Secret", "default", "login")
         desk.world.cache.put(await cluster.patch(login, {"stringData": {"header": "Bearer new"}}))
         bench.probes.wake()
-        await bench.until(lambda: ("web", "Bearer new") in bench.prober.asked)
+        await bench.until(lambda: ("web", {"authorization": b"Bearer new"}) in bench.prober.asked)
 
 
 async def test_objects_that_share_an_endpoint_are_asked_once_and_all_told(desk: Desk, cluster: EmbeddedCluster) -> None:

@@ -1,6 +1,6 @@
 """One DicomServer from its description to its answers, each step on the ground of the one before."""
 
-from collections.abc import Callable  # noqa: TC003 - beside what is used at run time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -9,10 +9,13 @@ from typing import Any
 
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden, ObjectNotFound
-from adit.cluster.credential import authorization_of
+from adit.cluster.credential import credential_files
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_slot
+from adit.connectors.credentials import header, laid_out
 from adit.connectors.target import Target
+from adit.contract import AUTHORIZATION_FILE
+from adit.credentials import TLS_FILES
 from adit.diagnosis.description import described, doors, hurried, named, remembered
 from adit.diagnosis.finding import Doing, Finding, Reports, ok, problem, skipped, warning
 from adit.diagnosis.limits import within
@@ -135,35 +138,45 @@ async def _speak(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
         # pynetdicom and httpx cost 20 MB and a quarter of a second each
         from adit.diagnosis.dimse import examine_dimse  # noqa: PLC0415 - as said above
 
-        async with aclosing(examine_dimse(about, target, visit.manner.seconds)) as reports:
-            async for report in reports:
-                yield report
+        files, finding = await _credential(server, visit.cluster, TLS_FILES)
+        if finding is not None:
+            yield finding
+        if files is not None:
+            with laid_out(files) as given:
+                secured = replace(target, tls=given.tls)
+                async with aclosing(examine_dimse(about, secured, visit.manner.seconds)) as reports:
+                    async for report in reports:
+                        yield report
     if {"http", "https"} & set(ways):
         from adit.diagnosis.web import examine_web  # noqa: PLC0415 - as above
 
-        authorization, finding = await _credential(server, visit.cluster)
+        files, finding = await _credential(server, visit.cluster, frozenset({AUTHORIZATION_FILE}))
         if finding is not None:
             yield finding
-            if finding.verdict != "ok":
-                return
-        async with aclosing(
-            examine_web(about, replace(target, authorization=authorization), visit.manner.seconds)
-        ) as reports:
+        if files is None:
+            return
+        signed = replace(target, authorization=header(files.get(AUTHORIZATION_FILE)))
+        async with aclosing(examine_web(about, signed, visit.manner.seconds)) as reports:
             async for report in reports:
                 yield report
 
 
-async def _credential(server: DicomServer, cluster: Cluster) -> tuple[str | None, Finding | None]:
-    """The Authorization header, and what is to be said of its Secret."""
+async def _credential(
+    server: DicomServer, cluster: Cluster, wanted: frozenset[str]
+) -> tuple[Mapping[str, bytes] | None, Finding | None]:
+    """The contents of these files, None where one cannot be had; and what is to be said of their Secrets."""
     about = named(server)
+    field, over = (
+        ("spec.dimse.tls", "with TLS") if wanted == TLS_FILES else ("spec.dicomweb.authorization", "over HTTP")
+    )
     try:
-        authorization = await authorization_of(cluster, server)
+        files = await credential_files(cluster, server, wanted)
     except BadInput as error:
         return None, problem(
             error.reason,
             about,
             error.message,
-            cause="spec.dicomweb.authorization names a Secret that cannot be used",
+            cause=f"{field} names a Secret that cannot be used",
             fix="make a Secret with that key beside the DicomServer, labelled adit.dev/purpose: credential, and name "
             "it there; never change the purpose of a Secret that has another one",
         )
@@ -171,11 +184,11 @@ async def _credential(server: DicomServer, cluster: Cluster) -> tuple[str | None
         return None, skipped(
             "SecretUnreadable",
             about,
-            "was not asked over HTTP: your account may not read the Secret of its credential",
+            f"was not asked {over}: your account may not read the Secret of its credential",
             fix="run it in the operator's pod, whose account may",
         )
     except AditError as error:
-        return None, skipped("SecretUnreadable", about, f"was not asked over HTTP: {error.message}")
-    if authorization is None:
-        return None, None
-    return authorization, ok("SecretFound", about, "the Secret of its credential is there and labelled")
+        return None, skipped("SecretUnreadable", about, f"was not asked {over}: {error.message}")
+    if not files:
+        return files, None
+    return files, ok("SecretFound", about, "the Secret of its credential is there and labelled")

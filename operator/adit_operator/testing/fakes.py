@@ -1,5 +1,6 @@
 """Fakes of the operator's seams: a clock that is set by hand, and a prober that answers what it is told."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,12 @@ class FakeProber:
 
     def __init__(self) -> None:
         self.errors: dict[str, AditError] = {}
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, dict[str, bytes]]] = []
         # servers that keep silent until their event is set
         self.silent: dict[str, asyncio.Event] = {}
 
-    async def probe(self, server: DicomServer, authorization: str | None) -> None:
-        self.asked.append((server.metadata.name, authorization))
+    async def probe(self, server: DicomServer, credentials: Mapping[str, bytes]) -> None:
+        self.asked.append((server.metadata.name, dict(credentials)))
         if server.metadata.name in self.silent:
             await self.silent[server.metadata.name].wait()
         if server.metadata.name in self.errors:
