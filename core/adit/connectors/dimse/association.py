@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from adit.connectors.dimse.contexts import PresentationContext, Proposal
 from adit.connectors.dimse.peer import Peer
 from adit.dimse import commands
 from adit.dimse.commands import Command, Element
+from adit.dimse.negotiation import PresentationContext, Proposal
 from adit.errors import AditError, PermanentError, RetryableError
 from adit.transfer.instance import Piece
 

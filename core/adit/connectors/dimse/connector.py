@@ -9,10 +9,10 @@ from pydicom import Dataset
 
 from adit.connectors.dimse import contexts
 from adit.connectors.dimse.association import Association, NoContextAccepted, UnreadableInstance
-from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.fetch import Fetch
-from adit.connectors.dimse.find import answers, find_model, patients, send_find
+from adit.connectors.dimse.find import answers, cancel, find_model, patients, send_find
 from adit.connectors.dimse.get import get_model
+from adit.connectors.dimse.holdings import Holdings
 from adit.connectors.dimse.peer import Peer, dimse_of
 from adit.connectors.dimse.session import Session
 from adit.connectors.dimse.status import query_error
@@ -28,6 +28,7 @@ from adit.connectors.matching import matches
 from adit.connectors.target import Target
 from adit.dimse import commands
 from adit.dimse.commands import Field
+from adit.dimse.negotiation import Proposal
 from adit.query import Level, Query, Selection
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
@@ -44,6 +45,7 @@ class DimseConnector:
         self._pace = target.pace
         self._session = Session(self._peer)
         self._pairs = Pairs()
+        self._holdings = Holdings()
 
     def echo(self) -> None:
         """C-ECHO."""
@@ -53,7 +55,7 @@ class DimseConnector:
             raise error
 
     def find(self, query: Query) -> Iterator[Dataset]:
-        """C-FIND; once `query.limit` is reached the association is aborted, for C-CANCEL is honoured by few."""
+        """C-FIND; once `query.limit` is reached it is canceled, and aborted where the peer does not honour that."""
         model = find_model(self._dimse.find, query, self.name)
 
         def send(association: Association) -> None:
@@ -66,9 +68,11 @@ class DimseConnector:
             if query.level is Level.PATIENT and model == "StudyRoot":
                 found = patients(found)
             for count, answer in enumerate(found, start=1):
+                self._holdings.note(query, answer)
                 yield answer
                 if count == query.limit:
-                    self._session.drop(association)
+                    if not cancel(association, model):
+                        self._session.drop(association)
                     return
 
     def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
@@ -82,6 +86,7 @@ class DimseConnector:
             spool,
             self.find,
             self._pace,
+            self._holdings.classes(selection),
         ).run()
 
     def store(

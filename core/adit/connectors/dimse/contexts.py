@@ -1,12 +1,12 @@
 """Which presentation contexts to propose for which service; an association has room for 128 of them (PS3.8 9.3.2.2)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pydicom import uid
 
 from adit.api.dicom_server import QueryModel
 from adit.connectors.dimse.storage_classes import STORAGE_CLASSES
+from adit.dimse.negotiation import Proposal
 
 MAX_CONTEXTS = 128
 VERIFICATION = "1.2.840.10008.1.1"
@@ -49,25 +49,6 @@ IMAGE_SYNTAXES: tuple[str, ...] = (
 OTHER_SYNTAXES: tuple[str, ...] = (*UNCOMPRESSED, uid.DeflatedExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One presentation context to propose; `reverse` asks to be sent such instances (the SCP role, for C-GET)."""
-
-    abstract_syntax: str
-    transfer_syntaxes: tuple[str, ...]
-    reverse: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PresentationContext:
-    """A presentation context that the peer accepted."""
-
-    context_id: int
-    abstract_syntax: str
-    transfer_syntax: str
-    reverse: bool = False
-
-
 def for_echo_and_find(models: Iterable[QueryModel]) -> tuple[Proposal, ...]:
     """C-ECHO and C-FIND on one association, so that a probe and the queries after it share it."""
     return (
@@ -86,14 +67,15 @@ def for_get(model: QueryModel, find: Iterable[QueryModel]) -> tuple[Proposal, ..
     return proposals[:MAX_CONTEXTS]
 
 
-def for_get_of(model: QueryModel, sop_classes: Iterable[str]) -> tuple[Proposal, ...]:
+def for_get_of(model: QueryModel, sop_classes: Iterable[str], find: Iterable[QueryModel] = ()) -> tuple[Proposal, ...]:
     """C-GET of known SOP classes, private ones included: one context per syntax, so that each is sent as it is stored.
 
-    In one context a peer chooses one syntax for all instances of a class; a study that mixes them needs several.
+    In one context a peer chooses one syntax for all instances of a class; a study that mixes them needs several. Of
+    more classes than have room the first are proposed.
     """
-    classes = tuple(dict.fromkeys(sop_classes))[: MAX_CONTEXTS - 1]
-    room = MAX_CONTEXTS - 1
-    proposals = [Proposal(GET_MODELS[model], UNCOMPRESSED)]
+    proposals = [Proposal(GET_MODELS[model], UNCOMPRESSED), *for_echo_and_find(find)]
+    room = MAX_CONTEXTS - len(proposals)
+    classes = tuple(dict.fromkeys(sop_classes))[:room]
     for position, one in enumerate(classes):
         share = room // (len(classes) - position)
         syntaxes = IMAGE_SYNTAXES

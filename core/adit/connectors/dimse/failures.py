@@ -4,6 +4,7 @@ import errno
 
 from adit.connectors.dimse.association import NoContextAccepted
 from adit.connectors.dimse.peer import Peer
+from adit.dimse.errors import ConnectionLost, PeerSilent
 from adit.errors import PeerUnavailable, PermanentError, RetryableError
 
 
@@ -52,6 +53,16 @@ def spool_failure(peer: str, error: OSError) -> RetryableError:
 def too_large(peer: str) -> PermanentError:
     """An instance without end."""
     return PermanentError(f"{peer} sends a larger object than we take", reason="InstanceTooLarge")
+
+
+def ended(peer: str, when: str) -> ConnectionLost:
+    """The peer aborted, released, or the connection broke."""
+    return ConnectionLost(f"{peer} ended the association {when}")
+
+
+def silent(peer: str, seconds: float) -> PeerSilent:
+    """The association is there, and nothing comes."""
+    return PeerSilent(f"{peer} did not answer within {seconds:g} s")
 
 
 def not_dicom(peer: str, what: str) -> RetryableError:

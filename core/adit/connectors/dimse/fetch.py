@@ -8,10 +8,11 @@ from pydicom import Dataset
 
 from adit.api.dicom_server import QueryModel
 from adit.connectors.dimse.association import Association
-from adit.connectors.dimse.contexts import Proposal, for_get, for_get_of
+from adit.connectors.dimse.contexts import for_get, for_get_of
 from adit.connectors.dimse.get import Tally, identifiers, instances, send_get
 from adit.connectors.dimse.session import Session
 from adit.connectors.pace import Pace
+from adit.dimse.negotiation import Proposal
 from adit.errors import AditError
 from adit.query import Level, Query, Selection
 from adit.transfer.instance import Instance
@@ -31,11 +32,16 @@ class Fetch:
     spool: Path
     find: Find
     pace: Pace
+    sop_classes: tuple[str, ...] = ()
+    """What is selected, as far as a search told before."""
     tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Iterator[Instance]:
         """Yield what comes; then raise what went wrong."""
-        proposals = for_get(self.model, self.find_models)
+        if self.sop_classes:
+            proposals = for_get_of(self.model, self.sop_classes, self.find_models)
+        else:
+            proposals = for_get(self.model, self.find_models)
         for identifier in identifiers(self.selection):
             yield from self._get(identifier, proposals, self.tally)
         if self.tally.failed and self.find_models:
@@ -57,7 +63,7 @@ class Fetch:
         missing = [one for one in listed if one.sop_instance_uid not in self.tally.received]
         if not missing:
             return
-        proposals = for_get_of(self.model, (one.sop_class_uid for one in missing))
+        proposals = for_get_of(self.model, (one.sop_class_uid for one in missing), self.find_models)
         again = Tally()
         for identifier in identifiers(narrowed(self.selection, missing)):
             yield from self._get(identifier, proposals, again)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from threading import Timer
 
 from pydicom import Dataset
 
@@ -13,11 +14,12 @@ from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
 from adit.dimse import commands
 from adit.dimse.commands import Field
-from adit.errors import PermanentError
+from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query
 
 # More than any archive has of one patient, study or day; a peer that never ends must not keep us for ever.
 MAX_ANSWERS = 1_000_000
+CANCEL_SECONDS = 1.0
 
 
 def find_model(supported: tuple[QueryModel, ...], query: Query, server: str) -> QueryModel:
@@ -88,6 +90,27 @@ def answers(association: Association, first: Message, *, most: int = MAX_ANSWERS
     refusal = query_error(message.status, "C-FIND", association.peer)
     if refusal is not None:
         raise refusal
+
+
+def cancel(association: Association, model: QueryModel) -> bool:
+    """End a search of which enough is known: C-CANCEL (PS3.4 C.4.1.1.4), and a short wait for its answer.
+
+    Whether the association is free again; a peer that goes on answering, or hangs, is aborted.
+    """
+    context = association.context(FIND_MODELS[model])
+    assert context is not None, "the search was asked on it"
+    patience = Timer(CANCEL_SECONDS, association.abort)
+    patience.start()
+    try:
+        association.cancel(association.last_message_id, context.context_id)
+        message = association.receive()
+        while message.field == Field.C_FIND_RSP and of_query(message.status) is PENDING:
+            message = association.receive()
+    except RetryableError:
+        return False
+    finally:
+        patience.cancel()
+    return association.usable and message.field == Field.C_FIND_RSP
 
 
 def patients(studies: Iterator[Dataset]) -> Iterator[Dataset]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import stamina
 
 from adit.connectors.dimse.association import Association, Opening
-from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.peer import Peer
+from adit.dimse.negotiation import Proposal
 from adit.errors import PeerUnavailable
 
 ATTEMPTS, ATTEMPTS_SECONDS = 2, 3.0

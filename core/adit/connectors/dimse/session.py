@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from adit.connectors.dimse.association import Association, Message, Opening
-from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.implementation import open_association
 from adit.connectors.dimse.peer import Peer
 from adit.dimse.errors import ConnectionLost
+from adit.dimse.negotiation import Proposal
 from adit.errors import AditError, RetryableError
 
 

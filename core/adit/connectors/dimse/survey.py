@@ -12,7 +12,6 @@ from pydicom import uid
 from adit.api.dicom_server import QueryModel
 from adit.connectors.dimse import contexts
 from adit.connectors.dimse.association import Association
-from adit.connectors.dimse.contexts import Proposal
 from adit.connectors.dimse.find import answers, find_model, send_find
 from adit.connectors.dimse.peer import Peer, dimse_of
 from adit.connectors.dimse.session import Session
@@ -20,6 +19,7 @@ from adit.connectors.dimse.status import query_error
 from adit.connectors.target import Target
 from adit.dimse import commands
 from adit.dimse.commands import Field
+from adit.dimse.negotiation import Proposal
 from adit.query import Level, Query
 
 # The nil UUID as a UID (PS3.5 B.2): no study was ever given it.

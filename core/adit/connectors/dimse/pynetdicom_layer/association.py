@@ -11,7 +11,6 @@ from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context, build_role
 
 from adit.connectors.dimse.association import Association, Message, Opening, UnreadableInstance
-from adit.connectors.dimse.contexts import PresentationContext, Proposal
 from adit.connectors.dimse.failures import nothing_accepted, unanswered, unreachable, unresolved
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.pynetdicom_layer.messages import Messages
@@ -19,6 +18,7 @@ from adit.connectors.dimse.pynetdicom_layer.prompt_socket import PromptSocket
 from adit.connectors.dimse.status import rejection_error
 from adit.dimse import commands
 from adit.dimse.commands import Command
+from adit.dimse.negotiation import PresentationContext, Proposal
 from adit.errors import AditError
 from adit.transfer.instance import FileSlice, Piece
 

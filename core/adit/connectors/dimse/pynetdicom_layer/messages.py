@@ -17,11 +17,10 @@ from typing import Any
 from pynetdicom.pdu_primitives import P_DATA
 
 from adit.connectors.dimse.association import MAX_INSTANCE_BYTES, Message
-from adit.connectors.dimse.failures import not_dicom, spool_failure
+from adit.connectors.dimse.failures import ended, not_dicom, silent, spool_failure
 from adit.connectors.dimse.pynetdicom_layer.incoming import Incoming
 from adit.dimse import commands
 from adit.dimse.commands import Command
-from adit.dimse.errors import ConnectionLost, PeerSilent
 from adit.errors import AditError
 
 MAX_WAITING = 64
@@ -137,9 +136,9 @@ class Messages:
         if self._failure is not None:
             raise self._failure
         if self._ended or not self._alive():
-            raise ConnectionLost(f"{self.peer} ended the association before it had answered everything")
+            raise ended(self.peer, "before it had answered everything")
         if time.monotonic() - self._heard > silence:
-            raise PeerSilent(f"{self.peer} did not answer within {silence:g} s")
+            raise silent(self.peer, silence)
 
     def _take_credit(self, window: int, silence: float) -> None:
         with self._changed:
@@ -148,7 +147,7 @@ class Messages:
                 self._check(silence)
                 self._changed.wait(_CHECK_SECONDS)
             if self._ended or not self._alive():
-                raise ConnectionLost(f"{self.peer} ended the association while we were sending")
+                raise ended(self.peer, "while we were sending")
             self._unsent += 1
 
     def _deliver(self, message: Message) -> None:

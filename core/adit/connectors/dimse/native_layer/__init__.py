@@ -1,0 +1,1 @@
+"""Associations by our own upper layer (adit.dimse)."""
