@@ -55,3 +55,31 @@ app.kubernetes.io/managed-by: adit.dev
 {{- .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 {{- end }}
+
+{{- define "adit.receiverSelector" -}}
+app.kubernetes.io/name: adit
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: receiver
+{{- end }}
+
+{{- define "adit.receiverAccount" -}}
+{{ .Values.serviceAccounts.receiver.name | default (printf "%s-receiver" (include "adit.fullname" .)) }}
+{{- end }}
+
+{{- define "adit.receiverKey" -}}
+{{ .Values.receiver.keySecret | default (printf "%s-receiver-key" (include "adit.fullname" .)) }}
+{{- end }}
+
+{{- define "adit.receiverTitle" -}}
+{{ .Values.receiver.aeTitle | default .Values.settings.callingAETitle }}
+{{- end }}
+
+{{- define "adit.receiverClaim" -}}
+{{ .Values.receiver.spool.existingClaim | default (printf "%s-receiver" (include "adit.fullname" .)) }}
+{{- end }}
+
+{{/* A size such as 40Gi as a number of bytes. */}}
+{{- define "adit.bytes" -}}
+{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- mul (regexFind "^[0-9]+" . | int64) (get $units (regexFind "[KMGT]i$" .) | int64) -}}
+{{- end }}
