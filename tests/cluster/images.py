@@ -16,7 +16,7 @@ from tests.cluster.archive import Image, pack, write
 from tests.cluster.places import HERE, PROJECT, cache, digest, locked
 from tests.cluster.progress import ClusterError, reported, run_reported
 
-PROGRAMS = ("operator", "jobrunner")
+PROGRAMS = ("operator", "jobrunner", "receiver")
 BUILDERS = ("docker", "podman", "buildah")
 STAND_IN = "localhost/adit-base:host"
 AUTHORITY = "/run/secrets/authority"
@@ -34,7 +34,7 @@ def sources() -> list[Path]:
     requirements = sorted((PROJECT / "requirements").glob("*.txt"))
     code = sorted(
         path
-        for root in ("core", "operator", "jobrunner", "cli")
+        for root in ("core", "operator", "jobrunner", "receiver", "cli")
         for path in (PROJECT / root).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )

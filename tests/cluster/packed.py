@@ -92,15 +92,13 @@ def project() -> Layer:
 
 
 def images(names: Mapping[str, str]) -> list[Image]:
-    """The image of each program under its name. What all of them need is one layer, kept once."""
-    pins = {program: set(pinned(PROJECT / "requirements" / f"{program}.txt")) for program in names}
-    shared = set.intersection(*pins.values())
-    bottom = [base(), environment(sorted(shared, key=str))]
-    ours = project()
+    """The image of each program under its name. What several of them need is one layer, kept once."""
+    python, ours = base(), project()
+    layers = {users: environment(sorted(shared, key=str)) for users, shared in by_users(names).items()}
     return [
         Image(
             name=name,
-            layers=[*bottom, environment(sorted(pins[program] - shared, key=str)), ours],
+            layers=[python, *(layer for users, layer in layers.items() if program in users), ours],
             entrypoint=["/opt/adit/bin/python", "-m", f"adit_{program}"],
             architecture=architecture(),
             environment=ENVIRONMENT,
@@ -109,6 +107,15 @@ def images(names: Mapping[str, str]) -> list[Image]:
         )
         for program, name in names.items()
     ]
+
+
+def by_users(programs: Iterable[str]) -> Mapping[frozenset[str], set[Requirement]]:
+    """The pins by who needs them, what most of them need first."""
+    pins = {program: set(pinned(PROJECT / "requirements" / f"{program}.txt")) for program in programs}
+    found: dict[frozenset[str], set[Requirement]] = {}
+    for one in set().union(*pins.values()):
+        found.setdefault(frozenset(program for program in pins if one in pins[program]), set()).add(one)
+    return dict(sorted(found.items(), key=lambda entry: (-len(entry[0]), sorted(entry[0]))))
 
 
 def base_image(name: str) -> Image:
