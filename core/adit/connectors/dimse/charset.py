@@ -5,6 +5,7 @@ from io import BytesIO
 
 from pydicom import Dataset, config
 from pydicom.charset import python_encoding
+from pydicom.datadict import dictionary_VR
 from pydicom.errors import BytesLengthException
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
@@ -18,6 +19,9 @@ config.settings.reading_validation_mode = config.IGNORE
 
 # Their values are in the data set's character set; all others are of the default repertoire.
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+# Any bytes are a value of these, well formed or not; they are decoded when somebody asks for them, which is half the
+# cost of an answer.
+_ALWAYS_READABLE = _TEXT | {"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"}
 UNREADABLE = (ValueError, TypeError, EOFError, OSError, NotImplementedError, struct.error, BytesLengthException)
 # pydicom gives Latin-1 to the default repertoire, which is ASCII (PS3.5 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
@@ -56,12 +60,22 @@ def decode_identifier(encoded: bytes, transfer_syntax: str) -> Dataset:
     answer = read_dataset(
         BytesIO(encoded), is_implicit_VR=syntax.is_implicit_VR, is_little_endian=syntax.is_little_endian
     )
-    for tag in list(answer.keys()):
+    for element in list(answer.values()):
+        if element.VR in _ALWAYS_READABLE or (element.VR is None and _vr(element.tag) in _ALWAYS_READABLE):
+            continue
         try:
-            _ = answer[tag].value
+            _ = answer[element.tag].value
         except UNREADABLE:
-            del answer[tag]
+            del answer[element.tag]
     return answer
+
+
+def _vr(tag: int) -> str:
+    """The VR of a standard element in implicit VR, empty where there is none of that name."""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""
 
 
 def _expressible(value: str, names: list[str]) -> bool:

@@ -1,6 +1,10 @@
 """Queries are written in the character set that the server is configured for, and answers are read in their own."""
 
+import struct
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import Dataset
 
 from adit.connectors.dimse.charset import decode_identifier, encode_identifier
@@ -55,3 +59,40 @@ def test_a_value_outside_the_texts_is_ascii_whatever_the_character_set() -> None
     identifier.QueryRetrieveLevel = "STÜDY"
     with pytest.raises(PermanentError, match="QueryRetrieveLevel"):
         encode_identifier(identifier, "ISO_IR 192", EXPLICIT, "pacs")
+
+
+TEXTS = ("AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
+CHARACTER_SETS = (b"", b"ISO_IR 192", b"ISO 2022 IR 87", b"\xff")
+TAGS = {
+    "AE": 0x00080054,
+    "AS": 0x00101010,
+    "CS": 0x00080061,
+    "DA": 0x00080020,
+    "DT": 0x0008002A,
+    "LO": 0x00081030,
+    "LT": 0x00104000,
+    "PN": 0x00100010,
+    "SH": 0x00080050,
+    "ST": 0x00080081,
+    "TM": 0x00080030,
+    "UC": 0x00080119,
+    "UI": 0x0020000D,
+    "UR": 0x00081190,
+    "UT": 0x0040A160,
+    "IS": 0x00201206,
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of pydicom, about characters that are none
+@given(st.sampled_from(TEXTS), st.binary(max_size=40), st.sampled_from(CHARACTER_SETS))
+def test_whatever_bytes_a_text_has_it_can_be_read_later(vr: str, value: bytes, character_set: bytes) -> None:
+    named = struct.pack("<HHI", 0x0008, 0x0005, len(character_set)) + character_set
+    element = struct.pack("<HHI", TAGS[vr] >> 16, TAGS[vr] & 0xFFFF, len(value)) + value
+    answer = decode_identifier(named + element, IMPLICIT)
+    assert vr == answer[TAGS[vr]].VR
+    assert str(answer[TAGS[vr]].value) is not None
+
+
+def test_a_number_that_is_none_is_left_out() -> None:
+    element = struct.pack("<HHI", TAGS["IS"] >> 16, TAGS["IS"] & 0xFFFF, 4) + b"many"
+    assert TAGS["IS"] not in decode_identifier(element, IMPLICIT)
