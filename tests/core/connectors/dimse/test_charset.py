@@ -91,8 +91,3 @@ def test_whatever_bytes_a_text_has_it_can_be_read_later(vr: str, value: bytes, c
     answer = decode_identifier(named + element, IMPLICIT)
     assert vr == answer[TAGS[vr]].VR
     assert str(answer[TAGS[vr]].value) is not None
-
-
-def test_a_number_that_is_none_is_left_out() -> None:
-    element = struct.pack("<HHI", TAGS["IS"] >> 16, TAGS["IS"] & 0xFFFF, 4) + b"many"
-    assert TAGS["IS"] not in decode_identifier(element, IMPLICIT)
