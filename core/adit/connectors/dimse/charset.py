@@ -20,9 +20,18 @@ config.settings.reading_validation_mode = config.IGNORE
 # Their values are in the data set's character set; all others are of the default repertoire.
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 # Any bytes are a value of these, well formed or not; they are decoded when somebody asks for them, which is half the
-# cost of an answer.
-_ALWAYS_READABLE = _TEXT | {"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"}
-UNREADABLE = (ValueError, TypeError, EOFError, OSError, NotImplementedError, struct.error, BytesLengthException)
+# cost of an answer. Names are not among them: pydicom fails on some in ISO 2022.
+_ALWAYS_READABLE = (_TEXT - {"PN"}) | {"AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"}
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    IndexError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    struct.error,
+    BytesLengthException,
+)
 # pydicom gives Latin-1 to the default repertoire, which is ASCII (PS3.5 6.1.2.1).
 _DEFAULT_REPERTOIRE = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 

@@ -61,7 +61,7 @@ def test_a_value_outside_the_texts_is_ascii_whatever_the_character_set() -> None
         encode_identifier(identifier, "ISO_IR 192", EXPLICIT, "pacs")
 
 
-TEXTS = ("AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
+TEXTS = ("AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT")
 CHARACTER_SETS = (b"", b"ISO_IR 192", b"ISO 2022 IR 87", b"\xff")
 TAGS = {
     "AE": 0x00080054,
@@ -91,3 +91,10 @@ def test_whatever_bytes_a_text_has_it_can_be_read_later(vr: str, value: bytes, c
     answer = decode_identifier(named + element, IMPLICIT)
     assert vr == answer[TAGS[vr]].VR
     assert str(answer[TAGS[vr]].value) is not None
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_name_that_cannot_be_read_is_left_out() -> None:
+    japanese = struct.pack("<HHI", 0x0008, 0x0005, 14) + b"ISO 2022 IR 87"
+    name = struct.pack("<HHI", 0x0010, 0x0010, 2) + b"^ "
+    assert "PatientName" not in decode_identifier(japanese + name, IMPLICIT)
