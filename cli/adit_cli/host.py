@@ -12,9 +12,11 @@ from pathlib import Path
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease, try_operator_lock
 from adit.cluster.embedded.node import EmbeddedNode
+from adit_cli.receiver import LOOPBACK, received, receiver_place, write_key
 from adit_operator.clock import SystemClock
 from adit_operator.operator import Operator
 from adit_operator.prober import ConnectorProber
+from adit_operator.receiver import receiver_key_of
 from adit_operator.settings import OperatorSettings, read_settings
 
 TAKEOVER_SECONDS = 0.5
@@ -41,7 +43,20 @@ async def host(data: Path) -> None:
 
 
 async def _serve(data: Path) -> None:
-    settings = operator_settings(data)
+    place = await receiver_place(data)
+    if place is None:
+        await _operate(data, operator_settings(data))
+        return
+    given = {"receiver_host": LOOPBACK, "transmit_port": place.transmit_port}
+    settings = operator_settings(data).model_copy(update=given)
+    assert settings.receiver is not None
+    async with EmbeddedCluster.open(data) as cluster:
+        write_key(place, await receiver_key_of(cluster, settings))
+    async with received(place, settings.receiver.ae_title, os.environ):
+        await _operate(data, settings)
+
+
+async def _operate(data: Path, settings: OperatorSettings) -> None:
     prober = ConnectorProber(calling_ae_title=settings.calling_ae_title, mount_dir=settings.mount_dir)
     async with EmbeddedCluster.open(data) as cluster, EmbeddedNode(cluster, data):
         slots = cluster.interactive_slots()

@@ -15,6 +15,7 @@ from adit.api.dicom_server import DicomServerSpec
 from adit.cluster.cluster import Cluster, Conflict, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.contract import RECEIVER_KEY_FILE
+from adit.errors import BadInput
 from adit.transmit.access import KEY_BYTES
 from adit_operator.settings import OperatorSettings
 
@@ -46,6 +47,16 @@ def receiver_key(namespace: str, name: str, key: bytes) -> Manifest:
         "type": "Opaque",
         "data": {RECEIVER_KEY_FILE: base64.b64encode(key).decode()},
     }
+
+
+async def receiver_key_of(cluster: Cluster, settings: OperatorSettings) -> bytes:
+    """The key, made where it is missing: for a program that starts the receiver itself. Raises BadInput."""
+    await ensure_receiver_key(cluster, settings)
+    ref = Ref("Secret", settings.runner_namespace, settings.receiver_key_secret)
+    key = base64.b64decode((await cluster.get(ref)).get("data", {}).get(RECEIVER_KEY_FILE, ""))
+    if len(key) != KEY_BYTES:
+        raise BadInput(f"{ref} holds no key of {KEY_BYTES} bytes: delete it, and it is made anew")
+    return key
 
 
 async def ensure_receiver_key(

@@ -1,0 +1,57 @@
+"""C-MOVE on one machine: the receiver is a child of the host, and what a PACS sends it reaches who asked for it."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adit.testing import patients
+from adit.testing.datasets import ct_study
+from adit.testing.pacs import LoopbackPacs
+from adit_cli.testing import manifests
+from adit_cli.testing.hospital import Hospital
+from adit_cli.testing.program import QUICK, Adit
+
+TITLE = "TAKER"
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def moving(tmp_path: Path, port: int) -> Iterator[Hospital]:
+    """A source that only does C-MOVE, and knows the receiver at its port; three studies of four instances."""
+    studies = tuple(ct_study(patients.PLAIN, instances=4, rows=16, label=label) for label in ("a", "b", "c"))
+    with (
+        LoopbackPacs(tmp_path / "source", "SOURCE", destinations={TITLE: ("127.0.0.1", port)}) as source,
+        LoopbackPacs(tmp_path / "destination", "DESTINATION") as destination,
+    ):
+        for study in studies:
+            source.load(study.write(tmp_path / "files" / study.label))
+        server = manifests.server("source", source)
+        server["spec"]["dimse"] |= {"get": False, "move": True}
+        servers = [server, manifests.server("destination", destination)]
+        yield Hospital(source, destination, studies, Adit(tmp_path / "data"), tmp_path, servers=servers)
+
+
+def with_receiver(hospital: Hospital, port: int) -> Hospital:
+    told = {**QUICK, "ADIT_RECEIVER_PORT": str(port), "RECEIVER_AE_TITLE": TITLE}
+    return replace(hospital, adit=Adit(hospital.adit.data, told))
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(moving: Hospital) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = with_receiver(moving, port).adit.run("run", moving.file())
+    assert done.code == 2
+    assert f"the receiver cannot take port {port} (ADIT_RECEIVER_PORT): another program listens there" in done.err
