@@ -9,12 +9,15 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from adit.api.dicom_server import Implementation
 from adit.connectors.dimse import DimseConnector
 from adit.connectors.dimse.association import Message
 from adit.connectors.dimse.find import answers, find_model
+from adit.connectors.target import Target
 from adit.dimse.commands import Element, Field
 from adit.errors import PermanentError, RetryableError
 from adit.query import Level, Query
+from adit.testing.counted_openings import CountedOpenings
 from adit.testing.datasets import ct_study, mr_study, sr_study
 from adit.testing.faults import Faults
 from adit.testing.orthanc import Orthanc
@@ -104,11 +107,28 @@ def test_keys_that_the_server_leaves_out_exclude_nothing(filled: LoopbackPacs, c
     assert uids(connect(filled), query) == [CT.study_instance_uid]
 
 
-def test_the_limit_ends_the_search_and_the_next_one_works(filled: LoopbackPacs, connect: Connect) -> None:
-    connector = connect(filled)
-    assert len(uids(connector, Query(Level.STUDY, limit=2))) == 2
-    assert len(uids(connector, Query(Level.STUDY))) == 3
-    assert filled.peak_associations == 1
+def test_the_limit_cancels_the_search_and_the_association_serves_the_next_one(
+    filled: LoopbackPacs, target_of: Callable[..., Target], implementation: Implementation
+) -> None:
+    filled.faults = Faults(delay_per_instance=0.02)  # so that there is something to cancel
+    opened = CountedOpenings()
+    with DimseConnector(replace(target_of(filled, implementation=implementation), openings=opened)) as connector:
+        for limit in (1, 2, 3):
+            assert len(uids(connector, Query(Level.STUDY, limit=limit))) == limit
+        assert len(uids(connector, Query(Level.STUDY))) == 3
+    assert (len(opened.seconds), filled.peak_associations) == (1, 1)
+
+
+def test_a_server_that_goes_on_after_the_limit_is_left_and_asked_anew(
+    filled: LoopbackPacs, target_of: Callable[..., Target], implementation: Implementation
+) -> None:
+    filled.faults = Faults(delay_per_instance=1.2)
+    opened = CountedOpenings()
+    with DimseConnector(replace(target_of(filled, implementation=implementation), openings=opened)) as connector:
+        assert len(uids(connector, Query(Level.STUDY, limit=1))) == 1
+        filled.faults = Faults()
+        assert len(uids(connector, Query(Level.STUDY))) == 3
+    assert len(opened.seconds) == 2
 
 
 def test_a_search_that_is_left_early_does_not_disturb_the_next(filled: LoopbackPacs, connect: Connect) -> None:

@@ -1,6 +1,7 @@
 """The socket of an association: small messages leave and are acknowledged at once, and no PDU is endless."""
 
 import socket
+import ssl
 from contextlib import suppress
 from typing import Any, Self
 
@@ -24,10 +25,7 @@ class PromptSocket(socket.socket):
     @classmethod
     def take(cls, plain: socket.socket, *, longest_pdu: int) -> Self:
         """Take over a socket that is not connected yet."""
-        prompt = cls(fileno=plain.detach())
-        prompt._limit = longest_pdu
-        prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return prompt
+        return cls(fileno=plain.detach())._prepared(longest_pdu)
 
     def connect(self, address: Any) -> None:
         """Connect, or remember why not and close; pynetdicom does neither."""
@@ -47,13 +45,13 @@ class PromptSocket(socket.socket):
     def hang_up(self) -> None:
         """Shut the connection, so that a thread blocked in it comes back."""
         with suppress(OSError):  # it is shut already
-            self.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self, socket.SHUT_RDWR)  # of TLS too: its own would leave a reader without its state
 
-    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """Read, keeping account of the PDU; raises ConnectionError for one that is far too long."""
         if self._left == 0 or len(self._header) == _PDU_HEADER:
             self.acknowledge()
-        data = super().recv(bufsize, flags)
+        data = super().recv(buflen, flags)
         if self._left == 0:
             self._header += data
             if len(self._header) == _PDU_HEADER:
@@ -66,3 +64,20 @@ class PromptSocket(socket.socket):
             self._left -= len(data)
             self._header = b""
         return data
+
+    def _prepared(self, longest_pdu: int) -> Self:
+        self._limit = longest_pdu
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self
+
+
+class PromptTlsSocket(PromptSocket, ssl.SSLSocket):
+    """The same over TLS; connecting includes the handshake."""
+
+    @classmethod
+    def secure(cls, plain: socket.socket, tls: ssl.SSLContext, server_name: str, *, longest_pdu: int) -> Self:
+        """Take over a socket that is not connected yet; the peer must prove to be `server_name`."""
+        tls.sslsocket_class = cls
+        secured = tls.wrap_socket(plain, server_hostname=server_name)
+        assert isinstance(secured, cls), "made of the class that the context was told"
+        return secured._prepared(longest_pdu)
