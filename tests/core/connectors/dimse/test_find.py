@@ -120,11 +120,11 @@ def test_the_limit_cancels_the_search_and_the_association_serves_the_next_one(
 
 
 def test_a_server_that_goes_on_after_the_limit_is_left_and_asked_anew(
-    filled: LoopbackPacs, target_of: Callable[..., Target], implementation: Implementation
+    filled: LoopbackPacs, target_of: Callable[..., Target]
 ) -> None:
     filled.faults = Faults(delay_per_instance=1.2)
     opened = CountedOpenings()
-    with DimseConnector(replace(target_of(filled, implementation=implementation), openings=opened)) as connector:
+    with DimseConnector(replace(target_of(filled), openings=opened)) as connector:
         assert len(uids(connector, Query(Level.STUDY, limit=1))) == 1
         filled.faults = Faults()
         assert len(uids(connector, Query(Level.STUDY))) == 3
