@@ -1,6 +1,7 @@
 """What goes wrong below the services, in words: the same sentence and reason, whichever upper layer saw it."""
 
 import errno
+import ssl
 
 from adit.connectors.dimse.association import NoContextAccepted
 from adit.connectors.dimse.peer import Peer
@@ -16,7 +17,9 @@ def unresolved(peer: Peer) -> PeerUnavailable:
 
 
 def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
-    """Nobody takes the connection."""
+    """Nobody takes the connection, or it cannot be secured."""
+    if isinstance(cause, ssl.SSLError):
+        return not_secured(peer, cause)
     why = f"no answer within {peer.connect_timeout:g} s" if isinstance(cause, TimeoutError) else _said(cause)
     return PeerUnavailable(
         f"{peer.name} cannot be reached at {peer.address}: {why}; check that it runs, and spec.dimse.host and port",
@@ -24,11 +27,28 @@ def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
     )
 
 
+def not_secured(peer: Peer, cause: ssl.SSLError) -> PeerUnavailable:
+    """TLS fails; the peer is waited for, since a certificate is renewed there as often as here."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        what = (
+            f"shows a certificate that is not trusted ({cause.verify_message}); check spec.dimse.tls.certificateAuthority "
+            "and serverName, and the certificate"
+        )
+    else:
+        said = (cause.reason or "no reason").lower().replace("_", " ")
+        what = (
+            f"does not agree with us on TLS ({said}); check that the port speaks it, and spec.dimse.tls.profile and "
+            "clientCertificate"
+        )
+    return PeerUnavailable(f"{peer.name} at {peer.address} {what}", reason="TlsNotTrusted", peer=peer.name)
+
+
 def unanswered(peer: Peer) -> PeerUnavailable:
     """Somebody takes the connection and does not speak DICOM on it."""
+    tls = " and takes the certificate of spec.dimse.tls.clientCertificate" if peer.tls is not None else ""
     return PeerUnavailable(
         f"{peer.name} at {peer.address} did not answer our association request within {peer.response_timeout:g} s "
-        "or hung up on it; check that the port is a DICOM port",
+        f"or hung up on it; check that the port is a DICOM port{tls}",
         peer=peer.name,
     )
 
