@@ -144,7 +144,7 @@ async def _reports(
 
 
 async def _embedded(session: Session, environ: Mapping[str, str], wanted: Wanted, manner: Manner) -> Reports:
-    async with aclosing(examine_embedded(session.data, wanted, manner)) as reports:
+    async with aclosing(examine_embedded(session.data, wanted, manner, environ)) as reports:
         async for report in reports:
             yield report
     if environ.get("KUBECONFIG"):

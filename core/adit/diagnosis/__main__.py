@@ -47,7 +47,7 @@ async def findings_of(asked: argparse.Namespace, wanted: Wanted, environ: Mappin
     async with cluster:
         reports: Reports
         if isinstance(cluster, EmbeddedCluster):
-            reports = examine_embedded(cluster.data, wanted, manner)
+            reports = examine_embedded(cluster.data, wanted, manner, environ)
         else:
             from adit.diagnosis.cluster import examine_cluster  # noqa: PLC0415 - needs the extra `cluster`
 

@@ -25,6 +25,7 @@ from adit.diagnosis.inspection import (
 )
 from adit.diagnosis.installation import environment_of, judge_operator
 from adit.diagnosis.jobs import look_at_lag
+from adit.diagnosis.receiver import look_at_receiver
 from adit.diagnosis.server import Manner, Visit, examine_server
 from adit.diagnosis.versions import judge_kubernetes
 from adit.diagnosis.wanted import Wanted, this_program
@@ -96,6 +97,8 @@ async def _installed(cluster: KubernetesCluster, look: Look, manner: Manner) -> 
     for finding in await look_at_rights(look, settings, found):
         yield finding
     for finding in complaints:
+        yield finding
+    for finding in await look_at_receiver(look.server, settings, settings.get(INSIDE_ENV, "adit"), found):
         yield finding
     if not found and not complaints:
         yield note("NoServers", "servers", "there is no DicomServer to look at")

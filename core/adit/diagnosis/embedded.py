@@ -1,5 +1,6 @@
 """One machine without a cluster, looked at in order: versions, data folder, servers."""
 
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from adit.cluster.embedded.folder import DATABASE
 from adit.cluster.kinds import DICOM_SERVER
 from adit.diagnosis.data_folder import examine_folder
 from adit.diagnosis.finding import Doing, Finding, Reports, note, warning
+from adit.diagnosis.receiver import embedded_receiver
 from adit.diagnosis.server import Manner, Visit, examine_server
 from adit.diagnosis.wanted import Wanted, chosen, this_program
 from adit.errors import BadInput
@@ -17,7 +19,7 @@ from adit.errors import BadInput
 _AHEAD_SECONDS = 5.0
 
 
-async def examine_embedded(data: Path, wanted: Wanted, manner: Manner) -> Reports:
+async def examine_embedded(data: Path, wanted: Wanted, manner: Manner, environ: Mapping[str, str]) -> Reports:
     """Everything about the data folder and its servers. Raises BadInput for a server that there is not."""
     yield this_program()
     yield Doing("looks at the data folder")
@@ -34,10 +36,8 @@ async def examine_embedded(data: Path, wanted: Wanted, manner: Manner) -> Report
     async with EmbeddedCluster.open(data) as cluster:
         listing = await cluster.list(DICOM_SERVER.name, namespace=wanted.namespace)
         servers, complaints = chosen(listing.items, wanted)
-        for finding in complaints:
+        for finding in (*complaints, *_went_back(servers), *embedded_receiver(data, servers, environ)):
             yield finding
-        if (ahead := _went_back(servers)) is not None:
-            yield ahead
         if not servers and not complaints:
             yield note("NoServers", "servers", "there is no DicomServer yet", "adit run examples/local/servers.yaml")
         slots = cluster.interactive_slots() if wanted.take_slots else None
@@ -47,13 +47,13 @@ async def examine_embedded(data: Path, wanted: Wanted, manner: Manner) -> Report
                     yield report
 
 
-def _went_back(servers: list[DicomServer]) -> Finding | None:
+def _went_back(servers: list[DicomServer]) -> Iterator[Finding]:
     """Whether something here was made later than now."""
     times = [datetime.fromisoformat(one.metadata.creation_timestamp) for one in servers]
     ahead = max(((one - datetime.now(UTC)).total_seconds() for one in times), default=0.0)
     if ahead <= _AHEAD_SECONDS:
-        return None
-    return warning(
+        return
+    yield warning(
         "ClockWentBack",
         "this machine",
         f"an object of the data folder was made {ahead:.0f} s in the future",
