@@ -18,7 +18,8 @@ def unresolved(peer: Peer) -> PeerUnavailable:
 
 def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
     """Nobody takes the connection, or it cannot be secured."""
-    if isinstance(cause, ssl.SSLError):
+    hung_up = isinstance(cause, (ConnectionResetError, BrokenPipeError))
+    if isinstance(cause, ssl.SSLError) or (peer.tls is not None and hung_up):
         return not_secured(peer, cause)
     why = f"no answer within {peer.connect_timeout:g} s" if isinstance(cause, TimeoutError) else _said(cause)
     return PeerUnavailable(
@@ -27,18 +28,18 @@ def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
     )
 
 
-def not_secured(peer: Peer, cause: ssl.SSLError) -> PeerUnavailable:
+def not_secured(peer: Peer, cause: BaseException | None) -> PeerUnavailable:
     """TLS fails; the peer is waited for, since a certificate is renewed there as often as here."""
     if isinstance(cause, ssl.SSLCertVerificationError):
         what = (
-            f"shows a certificate that is not trusted ({cause.verify_message}); check spec.dimse.tls.certificateAuthority "
-            "and serverName, and the certificate"
+            f"shows a certificate that is not trusted ({cause.verify_message}); check "
+            "spec.dimse.tls.certificateAuthority and serverName, and the certificate"
         )
     else:
-        said = (cause.reason or "no reason").lower().replace("_", " ")
+        said = str(getattr(cause, "reason", None) or getattr(cause, "strerror", None) or "no reason").lower()
         what = (
-            f"does not agree with us on TLS ({said}); check that the port speaks it, and spec.dimse.tls.profile and "
-            "clientCertificate"
+            f"does not agree with us on TLS ({said.replace('_', ' ')}); check that the port speaks it, and "
+            "spec.dimse.tls.profile and clientCertificate"
         )
     return PeerUnavailable(f"{peer.name} at {peer.address} {what}", reason="TlsNotTrusted", peer=peer.name)
 

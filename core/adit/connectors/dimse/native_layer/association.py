@@ -9,6 +9,7 @@ from adit.connectors.dimse.association import Association, Message, Opening, Unr
 from adit.connectors.dimse.failures import (
     ended,
     not_dicom,
+    not_secured,
     nothing_accepted,
     silent,
     unanswered,
@@ -17,10 +18,11 @@ from adit.connectors.dimse.failures import (
 )
 from adit.connectors.dimse.native_layer.spool_file import SpoolFile
 from adit.connectors.dimse.peer import Peer
+from adit.connectors.dimse.security import server_name, tls_context
 from adit.connectors.dimse.status import rejection_error
 from adit.dimse import association as upper_layer
 from adit.dimse.commands import Command, Element, Field, number
-from adit.dimse.errors import AssociationRejected, ConnectionLost, NotReached, PeerSilent, ProtocolViolation
+from adit.dimse.errors import AssociationRejected, ConnectionLost, NotReached, PeerSilent, ProtocolViolation, TlsRefused
 from adit.dimse.negotiation import PresentationContext, Proposal
 from adit.dimse.requestor import Timeouts, Wanted, associate
 from adit.errors import RetryableError
@@ -113,7 +115,17 @@ def establish(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Open
         release=min(RELEASE_SECONDS, peer.response_timeout),
     )
     try:
-        line = associate(peer.host, peer.port, wanted, timeouts, opening=opening)
+        line = associate(
+            peer.host,
+            peer.port,
+            wanted,
+            timeouts,
+            tls=tls_context(peer),
+            server_name=server_name(peer),
+            opening=opening,
+        )
+    except TlsRefused as error:
+        raise not_secured(peer, error.__cause__) from error
     except NotReached as error:
         raise (unresolved(peer) if isinstance(error.cause, gaierror) else unreachable(peer, error.cause)) from error
     except AssociationRejected as error:

@@ -1,9 +1,11 @@
 """An association by pynetdicom: opened with what is needed, its failures told apart, ended in one way or the other."""
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from pynetdicom import AE, _config, evt
@@ -14,7 +16,8 @@ from adit.connectors.dimse.association import Association, Message, Opening, Unr
 from adit.connectors.dimse.failures import nothing_accepted, unanswered, unreachable, unresolved
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.pynetdicom_layer.messages import Messages
-from adit.connectors.dimse.pynetdicom_layer.prompt_socket import PromptSocket
+from adit.connectors.dimse.pynetdicom_layer.prompt_socket import PromptSocket, PromptTlsSocket
+from adit.connectors.dimse.security import server_name, tls_context
 from adit.connectors.dimse.status import rejection_error
 from adit.dimse import commands
 from adit.dimse.commands import Command
@@ -107,7 +110,7 @@ def establish(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Open
     entity.network_timeout = None  # silence is judged by Messages, which knows whether anything is awaited
     contexts = [build_context(one.abstract_syntax, list(one.transfer_syntaxes)) for one in proposals]
     reverse = dict.fromkeys(one.abstract_syntax for one in proposals if one.reverse)
-    watch = _Watch(peer, opening)
+    watch = _Watch(peer, opening, tls_context(peer))
     try:
         raw = entity.associate(
             peer.host,
@@ -139,8 +142,9 @@ class Line:
 class _Watch:
     """What happens while the association is being made: pynetdicom itself only says that it is not established."""
 
-    def __init__(self, peer: Peer, opening: Callable[[Opening], None]) -> None:
+    def __init__(self, peer: Peer, opening: Callable[[Opening], None], tls: ssl.SSLContext | None) -> None:
         self.peer = peer
+        self.tls = tls
         self.opening = opening
         self.was_connected = self.accepted = False
         self.line: Line | None = None
@@ -158,11 +162,16 @@ class _Watch:
         """The A-ASSOCIATE request is on its way to the thread that will connect."""
         raw = event.assoc
         if self.line is None and raw.dul.socket.socket is not None:
-            prompt = PromptSocket.take(raw.dul.socket.socket, longest_pdu=LONGEST_PDU)
+            prompt = self.prompt(raw.dul.socket.socket)
             messages = Messages(self.peer.name, raw.dul.send_pdu, lambda: bool(raw.is_established))
             raw.dul.socket.socket, raw.dimse = prompt, messages
             self.line = Line(prompt, messages)
             self.opening(prompt)
+
+    def prompt(self, plain: socket) -> PromptSocket:
+        if self.tls is None:
+            return PromptSocket.take(plain, longest_pdu=LONGEST_PDU)
+        return PromptTlsSocket.secure(plain, self.tls, server_name(self.peer), longest_pdu=LONGEST_PDU)
 
     def connected(self, _: Any) -> None:
         self.was_connected = True

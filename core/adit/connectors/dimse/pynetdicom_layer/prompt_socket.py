@@ -25,7 +25,9 @@ class PromptSocket(socket.socket):
     @classmethod
     def take(cls, plain: socket.socket, *, longest_pdu: int) -> Self:
         """Take over a socket that is not connected yet."""
-        return cls(fileno=plain.detach())._prepared(longest_pdu)
+        prompt = cls(fileno=plain.detach())
+        prompt.prepare(longest_pdu)
+        return prompt
 
     def connect(self, address: Any) -> None:
         """Connect, or remember why not and close; pynetdicom does neither."""
@@ -65,10 +67,10 @@ class PromptSocket(socket.socket):
             self._header = b""
         return data
 
-    def _prepared(self, longest_pdu: int) -> Self:
+    def prepare(self, longest_pdu: int) -> None:
+        """Send at once what is to be sent, and refuse PDUs that are longer than `longest_pdu` bytes."""
         self._limit = longest_pdu
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self
 
 
 class PromptTlsSocket(PromptSocket, ssl.SSLSocket):
@@ -80,4 +82,5 @@ class PromptTlsSocket(PromptSocket, ssl.SSLSocket):
         tls.sslsocket_class = cls
         secured = tls.wrap_socket(plain, server_hostname=server_name)
         assert isinstance(secured, cls), "made of the class that the context was told"
-        return secured._prepared(longest_pdu)
+        secured.prepare(longest_pdu)
+        return secured
