@@ -1,6 +1,7 @@
 """`python -m benchmarks`: transfers measured next to dcmtk's, as Markdown on standard output (docs/performance.md).
 
-`python -m benchmarks operator` measures the operator instead (control/command.py).
+`python -m benchmarks data-path` measures each part of the data path (data_path/command.py), and
+`python -m benchmarks operator` the operator (control/command.py).
 """
 
 import argparse
@@ -99,4 +100,8 @@ if __name__ == "__main__":
         with Path(os.devnull).open("w") as nowhere:
             log_to(nowhere)  # the lines of simulated runners, which are in this process
             raise SystemExit(command.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["data-path"]:
+        from benchmarks.data_path import command as data_path
+
+        raise SystemExit(data_path.main(sys.argv[2:]))
     raise SystemExit(main())

@@ -5,6 +5,7 @@ Peaks are VmHWM, read from /proc while the program runs: `ru_maxrss` would start
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -85,6 +86,24 @@ def run(
         errors += f"\nended after {limit_seconds:.0f} s, its limit"
     cpu = usage.ru_utime + usage.ru_stime
     return Finished(process.returncode, wall, cpu, watch.peaks, out.read_text("utf-8", "replace"), errors)
+
+
+def inherited(*, tcp_nodelay: bool = False) -> dict[str, str]:
+    """This process's environment; TCP_NODELAY is how dcmtk and Orthanc are told to switch Nagle's algorithm off."""
+    kept = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
+    return {**kept, "TCP_NODELAY": "1"} if tcp_nodelay else kept
+
+
+def said(program: str, finished: Finished) -> str:
+    """How a program ended, and the end of what it wrote."""
+    text = (finished.stderr.strip() or finished.stdout.strip()).splitlines()
+    return f"{program} ended with {finished.returncode}: {' / '.join(text[-3:])[-300:]}"
+
+
+def own_cpu_seconds() -> float:
+    """CPU of this process and of the children it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -4,7 +4,6 @@ Variants are interleaved, so that a busy minute of the machine falls on all of t
 another one. Every repetition starts from an empty destination and counts only if everything arrived there.
 """
 
-import resource
 import shutil
 import sys
 import time
@@ -16,7 +15,7 @@ from typing import Final, Literal
 
 from adit.testing.programs import Storescp
 from benchmarks.peers import Destination, OrthancPeer, StorescpPeer, start_orthanc
-from benchmarks.processes import busy_seconds, cpu_seconds
+from benchmarks.processes import busy_seconds, cpu_seconds, own_cpu_seconds
 from benchmarks.samples import Result, Row, Sample
 from benchmarks.studies import CT_ROWS, SMALL_ROWS, StudyFiles, write_clip, write_slices
 from benchmarks.variants import Cost, Move, Variant, adit_run, dcmtk, pipeline
@@ -119,10 +118,10 @@ def sample(move: Move, variant: Variant) -> Sample:
     move.folder.mkdir()
     peers = (move.source.pid, move.destination.pid)
     try:
-        start, busy, own, used = time.monotonic(), busy_seconds(), _own_cpu(), sum(map(cpu_seconds, peers))
+        start, busy, own, used = time.monotonic(), busy_seconds(), own_cpu_seconds(), sum(map(cpu_seconds, peers))
         cost = variant(move)
         peers_cpu = sum(map(cpu_seconds, peers)) - used
-        others = busy_seconds() - busy - (_own_cpu() - own) - peers_cpu
+        others = busy_seconds() - busy - (own_cpu_seconds() - own) - peers_cpu
         elapsed = time.monotonic() - start
     finally:
         shutil.rmtree(move.folder)
@@ -156,12 +155,6 @@ def _title(scenario: Scenario, files: Sequence[StudyFiles]) -> str:
     nagle = "TCP_NODELAY=1 in peers and dcmtk" if scenario.tcp_nodelay else "peers and dcmtk as installed (Nagle on)"
     what = {"ct": "CT slices", "small": "small CT slices", "clip": "multi-frame"}[scenario.kind]
     return f"{counts} {what} of {each:.3g} MB, Orthanc → {scenario.destination}, {nagle}"
-
-
-def _own_cpu() -> float:
-    """CPU of this process and of the children it has waited for."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,12 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+)
 
 from adit.testing.part10 import meta_of
 from adit.testing.patients import uid
@@ -21,9 +26,12 @@ from benchmarks.header import ct_header
 
 CT_ROWS: Final = 512
 SMALL_ROWS: Final = 16
+MR_ROWS: Final = 84
+"""20 KB each, with the header."""
 FIRST_NUMBER: Final = 100_000  # six digits, so that every InstanceNumber has the same length
 _NUMBER: Final = b"100000"
 _SOP: Final = uid("template")
+_CLASSES: Final = {"CT": CTImageStorage, "MR": MRImageStorage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,13 @@ class StudyFiles:
         return len(self.sop_instance_uids)
 
 
-def write_slices(folder: Path, label: str, instances: int, rows: int) -> StudyFiles:
-    """A CT of `instances` axial slices of rows x rows x 16 bit, each with other pixels."""
-    template = _template(label, CTImageStorage, rows)
+def write_slices(folder: Path, label: str, instances: int, rows: int, *, modality: str = "CT") -> StudyFiles:
+    """A CT or MR of `instances` axial slices of rows x rows x 16 bit, each with other pixels."""
+    sop_class = _CLASSES[modality]
+    template = _template(label, sop_class, rows, modality=modality)
     pixels = np.random.default_rng(1).integers(0, 4096, (rows, rows), dtype=np.uint16)
     slices = (np.roll(pixels, number).tobytes() for number in range(instances))
-    return _write(folder, label, CTImageStorage, template, slices)
+    return _write(folder, label, sop_class, template, slices)
 
 
 def write_clip(folder: Path, label: str, frames: int) -> StudyFiles:
@@ -77,13 +86,13 @@ def _patient_id(label: str) -> str:
     return f"BENCH-{label}"
 
 
-def _template(label: str, sop_class: str, rows: int, frames: int = 0) -> bytes:
+def _template(label: str, sop_class: str, rows: int, frames: int = 0, modality: str = "OT") -> bytes:
     """The encoded data set up to the pixel data."""
     header = ct_header(label)
     header.SOPClassUID, header.SOPInstanceUID, header.InstanceNumber = sop_class, _SOP, FIRST_NUMBER
     header.PatientID, header.PatientName = _patient_id(label), "Müster^Benchmark"
     header.StudyInstanceUID, header.SeriesInstanceUID = uid(label, "study"), uid(label, "series")
-    header.AccessionNumber, header.Modality = "BENCH1", "OT" if frames else "CT"
+    header.AccessionNumber, header.Modality = "BENCH1", modality
     header.Rows = header.Columns = rows
     header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
     header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 12, 11, 0

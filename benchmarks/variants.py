@@ -4,7 +4,6 @@ Each runs as processes of its own, and says what they cost; whether everything a
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import yaml
 
 from adit.testing.programs import HOST, require_program
 from benchmarks.peers import Destination, OrthancPeer
-from benchmarks.processes import RUNNER, Finished, run
+from benchmarks.processes import RUNNER, Finished, inherited, run, said
 from benchmarks.studies import StudyFiles
 
 LIMIT_SECONDS: Final = 120.0
@@ -58,7 +57,7 @@ def dcmtk(move: Move) -> Cost:
     get = ["getscu", "-S", "+B", "-pdu", MAX_PDU, "-aec", move.source.ae_title, *asked, "-od", str(images)]
     fetched = _dcmtk(move, [*get, HOST, str(move.source.port)])
     if fetched.returncode:
-        return Cost(fetched.wall, fetched.cpu, fetched.peak, problem=_said("getscu", fetched))
+        return Cost(fetched.wall, fetched.cpu, fetched.peak, problem=said("getscu", fetched))
     send = ["dcmsend", "+sd", "-pdu", MAX_PDU, "-aec", move.destination.ae_title]
     sent = _dcmtk(move, [*send, HOST, str(move.destination.port), str(images)])
     return Cost(
@@ -66,7 +65,7 @@ def dcmtk(move: Move) -> Cost:
         fetched.cpu + sent.cpu,
         max(fetched.peak, sent.peak),
         {"getscu s": fetched.wall, "dcmsend s": sent.wall},
-        _said("dcmsend", sent) if sent.returncode else "",
+        said("dcmsend", sent) if sent.returncode else "",
     )
 
 
@@ -80,10 +79,10 @@ def pipeline(move: Move) -> Cost:
     }
     command = [sys.executable, "-m", "benchmarks.one_task"]
     finished = run(
-        command, environment=_inherited(), folder=move.folder, limit_seconds=LIMIT_SECONDS, text=json.dumps(order)
+        command, environment=inherited(), folder=move.folder, limit_seconds=LIMIT_SECONDS, text=json.dumps(order)
     )
     if finished.returncode:
-        return Cost(finished.wall, finished.cpu, finished.peak, problem=_said("the pipeline", finished))
+        return Cost(finished.wall, finished.cpu, finished.peak, problem=said("the pipeline", finished))
     answer = json.loads(finished.stdout.splitlines()[-1])
     problem = "" if answer["state"] == "S" else f"the task ended {answer['state']}: {answer['message']}"
     parts = {f"{stage} s": answer[stage] for stage in ("list", "move", "verify")}
@@ -95,7 +94,7 @@ def adit_run(move: Move) -> Cost:
     """`adit run` with a fresh data folder, from its start to its end; the peak is the runner's."""
     manifest = move.folder / "job.yaml"
     manifest.write_text(job_manifest(move), "utf-8")
-    environment = {**_inherited(), "ADIT_DATA": str(move.folder / "data"), "CALLING_AE_TITLE": "BENCH"}
+    environment = {**inherited(), "ADIT_DATA": str(move.folder / "data"), "CALLING_AE_TITLE": "BENCH"}
     finished = run(
         [sys.executable, "-m", "adit_cli", "run", str(manifest)],
         environment=environment,
@@ -104,7 +103,7 @@ def adit_run(move: Move) -> Cost:
     )
     runner = finished.peaks.get(RUNNER, 0)
     others = max((peak for role, peak in finished.peaks.items() if role != RUNNER), default=0)
-    problem = _said("adit run", finished) if finished.returncode else ""
+    problem = said("adit run", finished) if finished.returncode else ""
     return Cost(finished.wall, finished.cpu, runner, {"operator MB": others / 1e6}, problem)
 
 
@@ -134,16 +133,6 @@ def _task(study: StudyFiles) -> Mapping[str, str]:
 
 def _dcmtk(move: Move, command: list[str]) -> Finished:
     """One of dcmtk's programs, with Nagle off or as installed."""
-    environment = {**_inherited(), **({"TCP_NODELAY": "1"} if move.tcp_nodelay else {})}
     command = [str(require_program(command[0])), *command[1:]]
+    environment = inherited(tcp_nodelay=move.tcp_nodelay)
     return run(command, environment=environment, folder=move.folder, limit_seconds=LIMIT_SECONDS)
-
-
-def _inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
-
-
-def _said(program: str, finished: Finished) -> str:
-    """How a program ended, and the end of what it wrote."""
-    text = (finished.stderr.strip() or finished.stdout.strip()).splitlines()
-    return f"{program} ended with {finished.returncode}: {' / '.join(text[-3:])[-300:]}"
