@@ -1,13 +1,52 @@
 """An established association (PS3.8 Sta6): DIMSE messages in both directions, and its three ends."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from typing import Final, Protocol
 
 from adit.dimse import commands
-from adit.dimse.commands import Command, Element
+from adit.dimse.commands import Command, Element, Field
+from adit.dimse.errors import (
+    AssociationAborted,
+    ConnectionLost,
+    InstanceTooLarge,
+    PeerReleased,
+    PeerSilent,
+    ProtocolViolation,
+)
 from adit.dimse.negotiation import PresentationContext
+from adit.dimse.payload import COMMAND, LAST, MAX_BUFFERS, Buffer, Fragments, Windows, fragment_size, length_of
+from adit.dimse.pdu import HEADER, Abort, PduType, ReleaseReply, ReleaseRequest, decode, encode, longest
+from adit.dimse.state import (
+    AA_3,
+    AA_6,
+    AR_2,
+    AR_3,
+    AR_6,
+    AR_8,
+    AR_10,
+    DT_2,
+    TRANSITIONS,
+    Action,
+    State,
+    collision_state,
+    event_of,
+)
+from adit.dimse.timeouts import Timeouts
+from adit.dimse.wire import Wire
+from adit.errors import AditError
 from adit.transfer.instance import Piece
+
+MAX_IDENTIFIER: Final = 8 << 20
+# A peer that never ends an instance must not fill the disk.
+MAX_INSTANCE_BYTES: Final = 16 << 30
+# Some peers send longer PDUs than they were told to; they are streamed, so that no harm is done up to here.
+TOLERATED_PDU: Final = 1 << 20
+_PDV_HEADER: Final = 6
+_BY_PROVIDER, _UNEXPECTED_PDU, _INVALID_PARAMETER = 2, 2, 6  # PS3.8 table 9-26
 
 
 class Sink(Protocol):
@@ -37,33 +76,286 @@ class Message:
         return commands.number(self.command, Element.STATUS)
 
 
-class Association:
-    """An established association; one thread uses it, `abort` any."""
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides agreed on when the association was made; `max_pdu` are the longest PDUs that each takes."""
 
-    contexts: Mapping[int, PresentationContext]
     called_ae_title: str
     calling_ae_title: str
+    contexts: Mapping[int, PresentationContext]
+    max_pdu: int
     peer_max_pdu: int
-    window: int
-    usable: bool
+    window: int = 1
+
+
+class Association:
+    """An established association; one thread uses it, `abort` any.
+
+    `requestor` tells who asked for it: that side's answer times count as `response`, the other's as `idle`.
+    """
+
+    def __init__(self, wire: Wire, agreement: Agreement, timeouts: Timeouts, *, requestor: bool) -> None:
+        self.contexts = agreement.contexts
+        self.called_ae_title = agreement.called_ae_title
+        self.calling_ae_title = agreement.calling_ae_title
+        self.peer_max_pdu = agreement.peer_max_pdu
+        self.window = agreement.window
+        self._longest = max(agreement.max_pdu, TOLERATED_PDU) if agreement.max_pdu else 0xFFFFFFFF
+        self._fragment = fragment_size(agreement.peer_max_pdu)
+        self._wire = wire
+        self._timeouts = timeouts
+        self._requestor = requestor
+        self._state = State.STA6
+        self._message_id = 0
+        self._left = 0  # of the P-DATA-TF that is being read
+        self._windows = Windows()
+        self._sending = threading.Lock()
+        self._reading = False
+        wire.within(timeouts.response)
+
+    @property
+    def usable(self) -> bool:
+        return self._state is State.STA6
 
     def context(self, abstract_syntax: str, transfer_syntax: str | None = None) -> PresentationContext | None:
-        raise NotImplementedError
+        """The accepted context for a SOP class, in exactly this transfer syntax if one is named."""
+        for context in self.contexts.values():
+            if context.abstract_syntax == abstract_syntax and transfer_syntax in (None, context.transfer_syntax):
+                return context
+        return None
 
     def next_message_id(self) -> int:
-        raise NotImplementedError
+        """Counts up, and begins again behind 65,535 (PS3.7 E.1)."""
+        self._message_id = self._message_id % 0xFFFF + 1
+        return self._message_id
+
+    # messages ---------------------------------------------------------------------------------------------------------
 
     def send(self, context_id: int, command: Command, data: Iterable[Piece] = ()) -> None:
-        raise NotImplementedError
+        """Send a command and, where it says so, its data set, byte for byte.
+
+        Raises ConnectionLost, PeerSilent; OSError or EOFError where a piece's file cannot be read: half a message may
+        be on its way then, so that the association is aborted.
+        """
+        encoded = commands.encode(command)
+        framed = Fragments(context_id, COMMAND, len(encoded), self._fragment).of([encoded])
+        with self._established(), self._sending:
+            if not commands.has_data_set(command):
+                self._wire.send(framed)
+                return
+            pieces = tuple(data)
+            fragments = Fragments(context_id, 0, length_of(pieces), self._fragment)
+            if not length_of(pieces):
+                framed.append(fragments.empty())
+            for window in self._windows.read(pieces):
+                framed += fragments.of(window)
+                self._send_all(framed)
+                framed = []
+            if framed:
+                self._wire.send(framed)
 
     def receive(self, sink: OpenSink | None = None) -> Message:
-        raise NotImplementedError
+        """The next message; its data set goes where `sink` says, else into memory (8 MiB at most).
+
+        Raises ConnectionLost (AssociationAborted, PeerReleased), PeerSilent, ProtocolViolation, InstanceTooLarge, and
+        what the sink raises; after each of them the association is over.
+        """
+        with self._established():
+            self._reading = True
+            try:
+                return self._receive(sink)
+            finally:
+                self._reading = False
 
     def cancel(self, message_id: int, context_id: int) -> None:
-        raise NotImplementedError
+        """C-CANCEL of a request that is under way; its final response follows, of this status or another."""
+        self.send(context_id, commands.cancel(message_id))
+
+    # ends -------------------------------------------------------------------------------------------------------------
 
     def release(self) -> None:
-        raise NotImplementedError
+        """A-RELEASE; what still comes is read and dropped. However the peer answers, the connection is closed."""
+        if not self.usable or self._left:  # in the middle of a message there is no good order
+            self.close()
+            return
+        self._wire.within(self._timeouts.release)
+        with suppress(AditError):  # there is nothing left to be lost
+            self._wire.send([encode(ReleaseRequest())])
+            self._state = State.STA7
+            while self._released(self._next_pdu()):
+                pass
+        self._state = State.STA1
+        self._wire.close()
 
     def abort(self) -> None:
-        raise NotImplementedError
+        """End it at once: A-ABORT where nothing is half sent, and the connection is shut. Safe from any thread."""
+        self._end(Abort())
+
+    def close(self) -> None:
+        """Let go of the connection, aborting what is still established."""
+        if self.usable:
+            self.abort()
+        self._wire.close()
+
+    # inside -----------------------------------------------------------------------------------------------------------
+
+    def _established(self) -> "_Established":
+        return _Established(self)
+
+    def _send_all(self, framed: list[Buffer]) -> None:
+        if len(framed) <= MAX_BUFFERS:
+            self._wire.send(framed)
+            return
+        buffers = iter(framed)
+        while some := list(islice(buffers, MAX_BUFFERS)):
+            self._wire.send(some)
+
+    def _receive(self, sink: OpenSink | None) -> Message:
+        self._wire.within(self._timeouts.response if self._requestor else self._timeouts.idle)
+        encoded = bytearray()
+        context_id, control = 0, 0
+        while not control & LAST:
+            count, context_id, control = self._next_fragment(COMMAND, context_id)
+            if not encoded:
+                self._wire.within(self._timeouts.response)
+            if len(encoded) + count > commands.MAX_LENGTH:
+                raise ProtocolViolation("a command set that is too long")
+            encoded += self._wire.exactly(count)
+        try:
+            command = commands.decode(bytes(encoded))
+        except ValueError as error:
+            raise ProtocolViolation(str(error)) from error
+        if not commands.has_data_set(command):
+            return Message(context_id, command)
+        if commands.number(command, Element.COMMAND_FIELD) == Field.C_CANCEL_RQ:
+            raise ProtocolViolation("a C-CANCEL with a data set")
+        opened = sink(command, self.contexts[context_id]) if sink is not None else None
+        if opened is not None:
+            self._stream(context_id, opened.write, MAX_INSTANCE_BYTES)
+            return Message(context_id, command, sink=opened)
+        data = bytearray()
+        self._stream(context_id, data.extend, MAX_IDENTIFIER)
+        return Message(context_id, command, bytes(data))
+
+    def _stream(self, context_id: int, write: Callable[[memoryview], object], limit: int) -> None:
+        control, total, wire = 0, 0, self._wire
+        wire.begin()
+        while not control & LAST:
+            count, _, control = self._next_fragment(0, context_id)
+            total += count
+            if total > limit:
+                raise InstanceTooLarge(f"a data set of more than {limit} bytes")
+            while count:
+                part = wire.some(count)
+                count -= len(part)
+                write(part)
+
+    def _next_fragment(self, kind: int, context_id: int) -> tuple[int, int, int]:
+        """Length, context and control byte of the next fragment, which must be of this kind (PS3.8 Annex E.2)."""
+        while not self._left:
+            self._left = self._next_data()
+        if self._left < _PDV_HEADER:
+            raise ProtocolViolation("a P-DATA-TF that ends within the header of a fragment")
+        head = self._wire.exactly(_PDV_HEADER)
+        length = int.from_bytes(head[:4], "big")
+        context, control = head[4], head[5]
+        if length < 2 or length + 4 > self._left:  # noqa: PLR2004 - context and control byte count to it
+            raise ProtocolViolation("a fragment that is longer than its PDU, or shorter than its header")
+        self._left -= length + 4
+        if context not in self.contexts:
+            raise ProtocolViolation("a message on a presentation context that was not accepted")
+        if context_id and context != context_id:
+            raise ProtocolViolation("a message on two presentation contexts")
+        if (control & COMMAND) != kind:
+            raise ProtocolViolation("a data set where a command is due" if kind else "a command inside a data set")
+        return length - 2, context, control
+
+    def _next_data(self) -> int:
+        """The length of the next P-DATA-TF. Everything else ends the association, as the state table says."""
+        kind, length, action = self._next_pdu()
+        if action is DT_2:
+            return length
+        if action is AR_2:
+            self._read_small(kind, length)
+            with suppress(AditError):
+                self._wire.send([encode(ReleaseReply())])
+            self._state = State.STA13
+            raise PeerReleased("the peer released the association")
+        raise ProtocolViolation(f"a PDU of type {kind:02X}H in the middle of an association")
+
+    def _next_pdu(self) -> tuple[int, int, Action]:
+        """Type and length of the next PDU, and the action of PS3.8 Table 9-10; an A-ABORT is raised."""
+        kind, length = HEADER.unpack(self._wire.exactly(HEADER.size))
+        action, _ = TRANSITIONS[event_of(kind), self._state]
+        limit = self._longest if kind == PduType.P_DATA_TF else longest(kind)
+        if length > limit:
+            raise ProtocolViolation(f"a PDU of type {kind:02X}H with {length} bytes")
+        if action is AA_3:
+            self._state = State.STA1
+            abort = self._read_small(kind, length)
+            assert isinstance(abort, Abort)
+            raise AssociationAborted(abort.source, abort.reason)
+        return kind, length, action
+
+    def _read_small(self, kind: int, length: int) -> object:
+        return decode(kind, self._wire.exactly(length))
+
+    def _released(self, arrived: tuple[int, int, Action]) -> bool:
+        """Take in one PDU while a release is under way; whether another one is awaited."""
+        kind, length, action = arrived
+        if action in (AR_6, AA_6):  # data that was on its way
+            while length:
+                length -= len(self._wire.some(length))
+            return True
+        self._read_small(kind, length)
+        if action is AR_8:  # both sides release at once
+            self._state = collision_state(requestor=self._requestor)
+            if self._requestor:
+                self._wire.send([encode(ReleaseReply())])
+                self._state = State.STA11
+            return True
+        if action is AR_10:
+            self._wire.send([encode(ReleaseReply())])
+            return False
+        if action is AR_3:
+            return False
+        raise ProtocolViolation(f"a PDU of type {kind:02X}H in answer to a release")
+
+    def _end(self, abort: Abort) -> None:
+        was_usable, self._state = self._state is State.STA6, State.STA13
+        # OpenSSL lets no two threads into one connection; and into a half sent PDU an A-ABORT would vanish.
+        may_say = was_usable and not (self._wire.secured and self._reading) and self._sending.acquire(blocking=False)
+        if may_say:
+            try:
+                self._wire.within(min(1.0, self._timeouts.release))
+                with suppress(ConnectionLost, PeerSilent):
+                    self._wire.send([encode(abort)])
+            finally:
+                self._sending.release()
+        self._wire.hang_up()
+
+    def _fail(self, error: BaseException) -> None:
+        """End it after what went wrong in the thread that uses it, and say so to a peer that still listens."""
+        self._reading = False
+        if isinstance(error, ConnectionLost):
+            self._state = State.STA1
+        elif isinstance(error, ProtocolViolation):
+            self._end(Abort(_BY_PROVIDER, _INVALID_PARAMETER))
+        else:
+            self._end(Abort())
+        self._wire.close()
+
+
+class _Established:
+    """Something is done on an established association; whatever goes wrong within is its end."""
+
+    def __init__(self, association: Association) -> None:
+        self._association = association
+
+    def __enter__(self) -> None:
+        if not self._association.usable:
+            raise ConnectionLost("the association is over")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._association._fail(error)  # noqa: SLF001 - a part of it

@@ -1,0 +1,75 @@
+"""DICOM over TLS (PS3.15 Annex B): contexts for both sides, by the connection profiles of BCP 195."""
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+Profile = Literal["Bcp195", "ModifiedBcp195"]
+
+# Of TLS 1.2, those that RFC 9325 §4.2 recommends; TLS 1.3 has none that would have to be left out.
+_CIPHERS: Final[Mapping[Profile, str]] = {
+    "Bcp195": "ECDHE+AESGCM:ECDHE+CHACHA20",  # B.12
+    "ModifiedBcp195": "ECDHE+AESGCM",  # B.13
+}
+
+
+def requestor_context(
+    profile: Profile = "Bcp195",
+    authorities: Path | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> ssl.SSLContext:
+    """For associations that we ask for: the peer's certificate is always proved, by its chain and by its name.
+
+    All are PEM files; `authorities` None trusts what the machine trusts, `certificate` and `key` are shown where the
+    peer asks for them. Raises OSError or ValueError where a file cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _apply(context, profile, certificate, key)
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    return context
+
+
+def acceptor_context(
+    certificate: Path,
+    key: Path,
+    profile: Profile = "Bcp195",
+    authorities: Path | None = None,
+) -> ssl.SSLContext:
+    """For associations that we are asked for; with `authorities` only peers whose certificate comes from one of them.
+
+    Raises OSError or ValueError where a file cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _apply(context, profile, certificate, key)
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _apply(context: ssl.SSLContext, profile: Profile, certificate: Path | None, key: Path | None) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS[profile])
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+
+
+def refusal(error: ssl.SSLError | OSError, peer: str) -> str:
+    """What a failed handshake means, and what to look at."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message or error.reason or "it cannot be verified"
+        return (
+            f"the certificate of {peer} is not trusted: {why}; look at its validity and name, and at the certificate "
+            "authority that is named for it"
+        )
+    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
+    if "wrong version number" in reason or "http request" in reason or "record layer" in reason:
+        return f"{peer} does not speak TLS at this port, or speaks it in a version older than 1.2"
+    if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
+        return f"{peer} ended the TLS handshake ({reason}): it may want a client certificate that it trusts"
+    return f"TLS with {peer} could not be agreed on ({reason or type(error).__name__})"
