@@ -12,9 +12,6 @@ from adit.dimse.negotiation import PresentationContext, Proposal
 from adit.errors import AditError, PermanentError, RetryableError
 from adit.transfer.instance import Piece
 
-# As over DICOMweb: a peer that never ends an instance must not fill the disk.
-MAX_INSTANCE_BYTES = 16 << 30
-
 
 class NoContextAccepted(PermanentError):
     """The peer accepts the association and nothing of what was proposed on it."""
@@ -106,6 +103,10 @@ class Association(Protocol):
 
     def abort(self) -> None:
         """End it at once, whatever the peer is doing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what an abort left behind; for the thread that uses it."""
         ...
 
     def context(self, abstract_syntax: str, transfer_syntax: str | None = None) -> PresentationContext | None:

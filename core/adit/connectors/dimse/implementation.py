@@ -29,8 +29,12 @@ def open_association(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _implementation(peer: Peer) -> Establish:  # noqa: ARG001 - there is one so far
+def _implementation(peer: Peer) -> Establish:
     """Import what is used and nothing else: pynetdicom costs 20 MB and a quarter of a second."""
-    from adit.connectors.dimse.pynetdicom_layer.association import establish  # noqa: PLC0415 - as said above
+    if peer.implementation == "Pynetdicom":
+        from adit.connectors.dimse.pynetdicom_layer import association as pynetdicom  # noqa: PLC0415 - as said above
 
-    return establish
+        return pynetdicom.establish
+    from adit.connectors.dimse.native_layer import association as native  # noqa: PLC0415 - as said above
+
+    return native.establish

@@ -4,6 +4,7 @@ import ssl
 
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.target import TlsFiles
+from adit.dimse.tls import requestor_context
 from adit.errors import BadInput
 
 
@@ -14,8 +15,6 @@ def tls_context(peer: Peer) -> ssl.SSLContext | None:
     """
     if peer.tls is None:
         return None
-    from adit.dimse.tls import requestor_context  # noqa: PLC0415
-
     files = peer.tls_files or TlsFiles()
     try:
         return requestor_context(peer.tls.profile, files.authorities, files.certificate, files.key)

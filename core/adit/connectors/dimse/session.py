@@ -84,6 +84,7 @@ class Session:
     def drop(self, association: Association) -> None:
         """Abort an association; it is of no use any more."""
         association.abort()
+        association.close()
         if association is self._association:
             self._association, self._busy = None, False
 
@@ -101,7 +102,7 @@ class Session:
         association, self._association = self._association, None
         busy, self._busy = self._busy, False
         if association is not None and busy:
-            association.abort()
+            self.drop(association)
         elif association is not None:
             association.release()
 

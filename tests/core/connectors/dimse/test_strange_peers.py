@@ -107,7 +107,7 @@ def test_a_uid_that_is_a_path_writes_nothing_outside_the_spool(connect: Connect,
     [
         (sends("", GARBAGE), "sends an instance without a UID"),
         (sends("1.2.3.4", None), "an instance without a data set"),
-        (sends("1.2.3.4", GARBAGE, context_id=2), "sends a message on a presentation context"),
+        (sends("1.2.3.4", GARBAGE, context_id=2), "a message on a presentation context that was not accepted"),
     ],
     ids=["no UID", "no data set", "another context"],
 )

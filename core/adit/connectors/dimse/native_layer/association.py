@@ -1,7 +1,7 @@
 """An association by adit.dimse as the services use it: instances go into spool files, errors name the peer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from socket import gaierror
 
@@ -12,6 +12,7 @@ from adit.connectors.dimse.failures import (
     not_secured,
     nothing_accepted,
     silent,
+    too_large,
     unanswered,
     unreachable,
     unresolved,
@@ -22,10 +23,17 @@ from adit.connectors.dimse.security import server_name, tls_context
 from adit.connectors.dimse.status import rejection_error
 from adit.dimse import association as upper_layer
 from adit.dimse.commands import Command, Element, Field, number
-from adit.dimse.errors import AssociationRejected, ConnectionLost, NotReached, PeerSilent, ProtocolViolation, TlsRefused
+from adit.dimse.errors import (
+    AssociationRejected,
+    ConnectionLost,
+    InstanceTooLarge,
+    NotReached,
+    PeerSilent,
+    ProtocolViolation,
+    TlsRefused,
+)
 from adit.dimse.negotiation import PresentationContext, Proposal
 from adit.dimse.requestor import Timeouts, Wanted, associate
-from adit.errors import RetryableError
 from adit.transfer.instance import Piece
 
 RELEASE_SECONDS = 5.0
@@ -76,11 +84,13 @@ class NativeAssociation(Association):
             self._line.cancel(message_id, context_id)
 
     def release(self) -> None:
-        with suppress(RetryableError):  # it is over, and everything was answered before
-            self._line.release()
+        self._line.release()
 
     def abort(self) -> None:
         self._line.abort()
+
+    def close(self) -> None:
+        self._line.close()
 
     def _open_file(self, command: Command, _: PresentationContext) -> SpoolFile | None:
         if number(command, Element.COMMAND_FIELD) != Field.C_STORE_RQ:
@@ -131,9 +141,10 @@ def establish(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Open
     except AssociationRejected as error:
         raise rejection_error(peer, error.result, error.source, error.diagnostic) from error
     except (ConnectionLost, PeerSilent, ProtocolViolation) as error:
-        raise unanswered(peer) from error
+        broken = peer.tls is not None and isinstance(error.__cause__, OSError) and not isinstance(error, PeerSilent)
+        raise (not_secured(peer, error.__cause__) if broken else unanswered(peer)) from error
     if not line.contexts:
-        line.abort()
+        line.close()
         raise nothing_accepted(peer)
     return NativeAssociation(peer, line, frozenset(proposals))
 
@@ -149,3 +160,5 @@ def _named(peer: Peer, when: str) -> Iterator[None]:
         raise silent(peer.name, peer.response_timeout) from error
     except ProtocolViolation as error:
         raise not_dicom(peer.name, error.message) from error
+    except InstanceTooLarge as error:
+        raise too_large(peer.name) from error

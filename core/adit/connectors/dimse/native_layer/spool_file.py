@@ -5,16 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-from adit.connectors.dimse.association import MAX_INSTANCE_BYTES
-from adit.connectors.dimse.failures import spool_failure, too_large
+from adit.connectors.dimse.failures import spool_failure
 
 
 class SpoolFile:
-    """A sink of adit.dimse; raises our errors for what cannot be written, and for an instance without end."""
+    """A sink of adit.dimse, which ends an instance that has no end; raises our errors for what cannot be written."""
 
-    def __init__(self, spool: Path, peer: str, limit: int = MAX_INSTANCE_BYTES) -> None:
+    def __init__(self, spool: Path, peer: str) -> None:
         self._peer = peer
-        self._left = limit
         try:
             # The file's name is ours: a UID from the wire never becomes a path.
             self._descriptor, name = mkstemp(dir=spool, prefix="received-", suffix=".dataset")
@@ -25,9 +23,6 @@ class SpoolFile:
 
     def write(self, fragment: memoryview, /) -> None:
         """Append a fragment."""
-        self._left -= len(fragment)
-        if self._left < 0:
-            raise too_large(self._peer)
         try:
             while fragment:
                 fragment = fragment[os.write(self._descriptor, fragment) :]

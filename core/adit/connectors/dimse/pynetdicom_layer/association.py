@@ -93,6 +93,9 @@ class PynetdicomAssociation(Association):
             self._raw.dul.join(ABORT_SECONDS)
         self._finish()
 
+    def close(self) -> None:
+        """Nothing is left: an abort waits for pynetdicom's threads."""
+
     def _finish(self) -> None:
         if self._raw.dul.is_alive():  # it hangs in the socket, or the peer does not close
             self._socket.hang_up()

@@ -5,9 +5,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from adit.connectors.dimse.association import MAX_INSTANCE_BYTES, Message
+from adit.connectors.dimse.association import Message
 from adit.connectors.dimse.failures import too_large
 from adit.dimse import commands
+from adit.dimse.association import MAX_INSTANCE_BYTES
 from adit.dimse.commands import Command, Element, Field
 
 MAX_IDENTIFIER = 8 << 20

@@ -16,10 +16,11 @@ from typing import Any
 
 from pynetdicom.pdu_primitives import P_DATA
 
-from adit.connectors.dimse.association import MAX_INSTANCE_BYTES, Message
+from adit.connectors.dimse.association import Message
 from adit.connectors.dimse.failures import ended, not_dicom, silent, spool_failure
 from adit.connectors.dimse.pynetdicom_layer.incoming import Incoming
 from adit.dimse import commands
+from adit.dimse.association import MAX_INSTANCE_BYTES
 from adit.dimse.commands import Command
 from adit.errors import AditError
 
