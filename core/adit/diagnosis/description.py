@@ -1,12 +1,13 @@
 """What a DicomServer says of itself: where it listens, what stands against using it, what the operator saw. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from adit.api.conditions import condition_of
-from adit.api.dicom_server import DicomServerSpec, DicomWeb, Dimse
+from adit.api.dicom_server import DicomServerSpec, DicomWeb, Dimse, Tls
 from adit.api.resource import DicomServer
 from adit.connectors.operator import fetch_way, retrieve_unsupported
 from adit.connectors.target import Target
@@ -25,12 +26,20 @@ def doors(spec: DicomServerSpec, about: str, seconds: float) -> Iterator[tuple[s
     """Where the server listens, as its description says."""
     if spec.dimse is not None:
         host, port = spec.dimse.host.strip("[]"), spec.dimse.port
-        yield "dimse", Door(about, host, port, "spec.dimse.host and port", seconds)
+        door = Door(about, host, port, "spec.dimse.host and port", seconds)
+        tls = spec.dimse.tls
+        yield ("dimse", door) if tls is None else ("dimse-tls", _secured(door, tls))
     if spec.dicomweb is not None:
         url = urlsplit(spec.dicomweb.url)
         secured = url.scheme.lower() == "https"
         port = url.port or (443 if secured else 80)
         yield "https" if secured else "http", Door(about, url.hostname or "", port, "spec.dicomweb.url", seconds)
+
+
+def _secured(door: Door, tls: Tls) -> Door:
+    trusted_by = "the Secret of spec.dimse.tls.certificateAuthority holds them"
+    field = "spec.dimse.port or tls.serverName"
+    return replace(door, field=field, certified=tls.server_name or "", trusted_by=trusted_by)
 
 
 def hurried(spec: DicomServerSpec, seconds: float) -> DicomServerSpec:

@@ -28,6 +28,9 @@ class Door:
     port: int
     field: str
     seconds: float
+    # the name that the certificate must have where TLS is spoken, if it is not the host's; and the field that trusts it
+    certified: str = ""
+    trusted_by: str = "SSL_CERT_FILE names a file that holds them"
 
     @property
     def address(self) -> str:
@@ -126,7 +129,7 @@ def handshake(door: Door, trust: ssl.SSLContext | None = None) -> Finding:
     try:
         with (
             socket.create_connection((door.host, door.port), timeout=door.seconds) as plain,
-            context.wrap_socket(plain, server_hostname=door.host) as secured,
+            context.wrap_socket(plain, server_hostname=door.certified or door.host) as secured,
         ):
             seconds = time.monotonic() - started
             certificate, version = secured.getpeercert() or {}, secured.version()
@@ -182,23 +185,23 @@ def _bad_certificate(door: Door, error: ssl.SSLCertVerificationError) -> Finding
         case code if code in {_OTHER_HOST, _OTHER_ADDRESS}:
             told = (
                 "CertificateOtherHost",
-                f"is not made for {door.host}",
+                f"is not made for {door.certified or door.host}",
                 "the server goes by another name, or the address belongs to another server",
-                f"put a name that the certificate holds into {door.field}, or have {door.host} added to it",
+                f"put a name that the certificate holds into {door.field}, or have this one added to it",
             )
         case code if code in _SELF_SIGNED:
             told = (
                 "CertificateUntrusted",
                 "is signed by nobody that is trusted here (self-signed)",
                 "the server, or the authority of your house, signed it itself; this machine does not know it",
-                "add that certificate to the trusted ones: SSL_CERT_FILE names a file that holds them",
+                f"add that certificate to the trusted ones: {door.trusted_by}",
             )
         case _:
             told = (
                 "CertificateUntrusted",
                 f"is not trusted here ({error.verify_message})",
                 "its authority is not among those of this machine, or the server does not send the whole chain",
-                "add the authority to the trusted ones (a file that SSL_CERT_FILE names); or have the chain sent whole",
+                f"add the authority to the trusted ones ({door.trusted_by}); or have the chain sent whole",
             )
     code_word, what, cause, fix = told
     return problem(code_word, door.server, f"the certificate of {door.address} {what}", cause=cause, fix=fix)
@@ -209,6 +212,7 @@ def _no_tls(door: Door, said: str) -> Finding:
         "NoTls",
         door.server,
         f"{door.address} does not speak TLS with us ({said.lower().replace('_', ' ')})",
-        cause="the port serves plain HTTP or something else, or only TLS versions that are no longer allowed",
-        fix=f"correct {door.field}: is it http:// instead of https://, or another port?",
+        cause="the port serves something else, without TLS, or only TLS versions that are no longer allowed; or it "
+        "wants a certificate of ours that it knows",
+        fix=f"correct {door.field}: is it the port without TLS (http:// instead of https://), or another one?",
     )

@@ -7,22 +7,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adit.api.dicom_server import DicomServerSpec
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Cluster, ClusterUnavailable, Forbidden, ObjectNotFound
 from adit.cluster.credential import credential_files
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots, SlotsTaken, interactive_slot
 from adit.connectors.credentials import header, laid_out
-from adit.connectors.target import Target
+from adit.connectors.target import Target, TlsFiles
 from adit.contract import AUTHORIZATION_FILE
 from adit.credentials import TLS_FILES
 from adit.diagnosis.description import described, doors, hurried, named, remembered
 from adit.diagnosis.finding import Doing, Finding, Reports, ok, problem, skipped, warning
 from adit.diagnosis.limits import within
 from adit.diagnosis.network import Door, connect, handshake, resolve
+from adit.dimse.tls import requestor_context
 from adit.errors import AditError, BadInput, PeerUnavailable
 
 LIMIT_SECONDS = 10.0
+Step = Callable[[Door], Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,25 @@ class Visit:
 
 async def examine_server(server: DicomServer, visit: Visit) -> Reports:
     """Everything about one server. The associations count on its interactive slots."""
-    about = named(server)
     for finding in described(server, datetime.now(UTC)):
         yield finding
+    files, said = await _credential(server, visit.cluster, TLS_FILES)
+    if said is not None:
+        yield said
+    with laid_out(files or {}) as given:
+        async with aclosing(_examine(server, visit, given.tls if files is not None else None)) as reports:
+            async for report in reports:
+                yield report
+
+
+async def _examine(server: DicomServer, visit: Visit, tls: TlsFiles | None) -> Reports:
+    """Knock at its doors, then speak; without `tls` its certificates could not be had."""
     ways: list[str] = []
     failed: list[Finding] = []
-    for way, door in doors(server.spec, about, visit.manner.seconds):
-        async with aclosing(_knock(way, door, failed)) as reports:
+    for way, door in doors(server.spec, named(server), visit.manner.seconds):
+        if way == "dimse-tls" and tls is None:
+            continue
+        async with aclosing(_knock(door, _handshake(way, server.spec, tls), failed)) as reports:
             async for report in reports:
                 yield report
         if not failed:
@@ -60,7 +75,7 @@ async def examine_server(server: DicomServer, visit: Visit) -> Reports:
         failed.clear()
     reached = False
     if ways:
-        async with aclosing(_ask(server, visit, ways)) as reports:
+        async with aclosing(_ask(server, visit, ways, tls or TlsFiles())) as reports:
             async for report in reports:
                 reached = reached or (isinstance(report, Finding) and report.code in {"Echoed", "WebAnswered"})
                 yield report
@@ -68,11 +83,35 @@ async def examine_server(server: DicomServer, visit: Visit) -> Reports:
         yield finding
 
 
-async def _knock(way: str, door: Door, failed: list[Finding]) -> Reports:
-    steps: tuple[tuple[str, Callable[[Door], Finding]], ...] = (
+def _handshake(way: str, spec: DicomServerSpec, files: TlsFiles | None) -> Step | None:
+    """How the certificate behind this door is proved; None where no TLS is spoken."""
+    if way == "https":
+        return handshake
+    tls = spec.dimse.tls if spec.dimse is not None else None
+    if way != "dimse-tls" or tls is None or files is None:
+        return None
+
+    def prove(door: Door) -> Finding:
+        try:
+            context = requestor_context(tls.profile, files.authorities, files.certificate, files.key)
+        except (OSError, ValueError):  # an SSLError is the former
+            return problem(
+                "CertificatesUnusable",
+                door.server,
+                "the certificates that it is to be reached with cannot be read",
+                cause="the Secrets of spec.dimse.tls hold no PEM, or a key that does not belong to the certificate",
+                fix="make them anew: kubectl create secret tls … and … generic … --from-file=ca.crt",
+            )
+        return handshake(door, context)
+
+    return prove
+
+
+async def _knock(door: Door, prove: Step | None, failed: list[Finding]) -> Reports:
+    steps: tuple[tuple[str, Step], ...] = (
         (f"looks up {door.host}", resolve),
         (f"connects to {door.address}", connect),
-        *(((f"checks the certificate of {door.address}", handshake),) if way == "https" else ()),
+        *(((f"checks the certificate of {door.address}", prove),) if prove is not None else ()),
     )
     for doing, step in steps:
         yield Doing(doing)
@@ -92,12 +131,12 @@ async def _knock(way: str, door: Door, failed: list[Finding]) -> Reports:
             return
 
 
-async def _ask(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
+async def _ask(server: DicomServer, visit: Visit, ways: list[str], tls: TlsFiles) -> Reports:
     """Speak DICOM on an interactive slot."""
     about = named(server)
     yield Doing(f"waits for an interactive slot of {about}")
     try:
-        async with _slot(server, visit), aclosing(_speak(server, visit, ways)) as reports:
+        async with _slot(server, visit), aclosing(_speak(server, visit, ways, tls)) as reports:
             async for report in reports:
                 yield report
     except SlotsTaken as error:
@@ -131,22 +170,16 @@ def _slot(server: DicomServer, visit: Visit) -> AbstractAsyncContextManager[Any]
     return interactive_slot(visit.slots, server, visit.manner.holder, again=again, timeout=visit.manner.slot_seconds)
 
 
-async def _speak(server: DicomServer, visit: Visit, ways: list[str]) -> Reports:
+async def _speak(server: DicomServer, visit: Visit, ways: list[str], tls: TlsFiles) -> Reports:
     about, spec = named(server), hurried(server.spec, visit.manner.seconds)
-    target = Target(about, spec, visit.manner.calling_ae_title, Path())
-    if "dimse" in ways:
+    target = Target(about, spec, visit.manner.calling_ae_title, Path(), tls=tls)
+    if {"dimse", "dimse-tls"} & set(ways):
         # pynetdicom and httpx cost 20 MB and a quarter of a second each
         from adit.diagnosis.dimse import examine_dimse  # noqa: PLC0415 - as said above
 
-        files, finding = await _credential(server, visit.cluster, TLS_FILES)
-        if finding is not None:
-            yield finding
-        if files is not None:
-            with laid_out(files) as given:
-                secured = replace(target, tls=given.tls)
-                async with aclosing(examine_dimse(about, secured, visit.manner.seconds)) as reports:
-                    async for report in reports:
-                        yield report
+        async with aclosing(examine_dimse(about, target, visit.manner.seconds)) as reports:
+            async for report in reports:
+                yield report
     if {"http", "https"} & set(ways):
         from adit.diagnosis.web import examine_web  # noqa: PLC0415 - as above
 
