@@ -9,6 +9,10 @@ STEP_SECONDS: Final = 0.035
 """From here on, the time between two instances is a step: Nagle's algorithm against a delayed ACK takes 40 ms."""
 
 
+NET_SHARE: Final = 0.1
+"""Of a wall, at least, that must be left when start-up is taken off; below it is noise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One repetition: seconds of wall and CPU; `peaks` are bytes resident at most, by worker.
@@ -68,6 +72,11 @@ class Lane:
     def net(self) -> float:
         """Wall without start-up; never nothing, so that it can be divided by."""
         return max(self.wall - self.start, 0.001)
+
+    @property
+    def net_known(self) -> bool:
+        """Whether start-up leaves enough of the wall to say anything about the rest."""
+        return bool(self.starts) and self.net >= self.wall * NET_SHARE
 
     @property
     def cpu(self) -> float:
@@ -149,7 +158,7 @@ def verdict(goal: Goal, lane: Lane, reference: Lane) -> str:
         return f"missed: {lane.rate:.0f}/s, {lane.steps} steps"
     if not reference.valid:
         return "no reference"
-    wall, net = lane.wall / reference.wall, lane.net / reference.net
-    if (net if goal.net else wall) <= goal.ratio:
+    net_held = lane.net_known and reference.net_known and lane.net / reference.net <= goal.ratio
+    if net_held if goal.net else lane.wall / reference.wall <= goal.ratio:
         return "held"
-    return "missed (held net of start-up)" if net <= goal.ratio else "missed"
+    return "missed (held net of start-up)" if net_held else "missed"
