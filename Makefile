@@ -35,9 +35,14 @@ crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 	$(VENV)/python -m adit.api.crd crds
 	$(VENV)/python -m adit.api.reference docs/reference
 
-bench: $(DEV) ## Measure transfers next to dcmtk's, then the operator
+bench: $(DEV) ## Measure the data path next to dcmtk's, transfers, and the operator (ONLY=… for parts of the data path)
 	@tools/system-packages.sh
-	$(VENV)/python -m benchmarks; transfers=$$?; $(VENV)/python -m benchmarks operator && exit $$transfers
+ifdef ONLY
+	$(VENV)/python -m benchmarks data-path $(foreach part,$(ONLY),--only $(part))
+else
+	$(VENV)/python -m benchmarks data-path; path=$$?; $(VENV)/python -m benchmarks; transfers=$$?; \
+	$(VENV)/python -m benchmarks operator && [ $$path -eq 0 ] && exit $$transfers
+endif
 
 bench-operator: $(DEV) ## Measure the operator alone, embedded and on a Kubernetes of its own (ONLY=… for one part)
 	$(VENV)/python -m benchmarks operator $(foreach part,$(ONLY),--only $(part))
