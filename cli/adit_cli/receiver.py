@@ -7,7 +7,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,10 +108,12 @@ def write_key(place: Place, key: bytes) -> None:
 
 
 @asynccontextmanager
-async def received(place: Place, ae_title: str, environ: Mapping[str, str]) -> AsyncIterator[None]:
+async def received(
+    place: Place, ae_title: str, environ: Mapping[str, str], command: Sequence[str] = COMMAND
+) -> AsyncIterator[None]:
     """Take in while the context is open. Raises BadInput with the receiver's last words where it does not start."""
     private_folder(place.data / FOLDER)
-    keeper = _Keeper(place, _environment(place, ae_title, environ))
+    keeper = _Keeper(place, command, _environment(place, ae_title, environ))
     task = asyncio.create_task(keeper.keep())
     try:
         await keeper.started(task)
@@ -125,8 +127,8 @@ async def received(place: Place, ae_title: str, environ: Mapping[str, str]) -> A
 class _Keeper:
     """Keeps one receiver running."""
 
-    def __init__(self, place: Place, environment: Mapping[str, str]) -> None:
-        self._place, self._environment = place, environment
+    def __init__(self, place: Place, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._place, self._command, self._environment = place, command, environment
         self._process: PodProcess | None = None
 
     async def keep(self) -> None:
@@ -134,7 +136,7 @@ class _Keeper:
         for pause in _pauses():
             ended = asyncio.Event()
             process = await PodProcess.start(
-                COMMAND,
+                self._command,
                 self._environment,
                 folder=self._place.data,
                 log=PodLog(self._place.data, NAME),

@@ -1,7 +1,10 @@
 """C-MOVE on one machine: the receiver is a child of the host, and what a PACS sends it reaches who asked for it."""
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +15,10 @@ from adit.testing.datasets import ct_study
 from adit.testing.pacs import LoopbackPacs
 from adit_cli.testing import manifests
 from adit_cli.testing.hospital import Hospital
-from adit_cli.testing.program import QUICK, Adit
+from adit_cli.testing.program import QUICK, Adit, until
 
 TITLE = "TAKER"
+SERVED = pytest.mark.skipif(find_spec("adit_receiver.__main__") is None, reason="there is no program to start yet")
 
 
 def free_port() -> int:
@@ -55,3 +59,27 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(moving: Hospital) -> None:
         done = with_receiver(moving, port).adit.run("run", moving.file())
     assert done.code == 2
     assert f"the receiver cannot take port {port} (ADIT_RECEIVER_PORT): another program listens there" in done.err
+
+
+def receiver_of(children: list[int]) -> int:
+    """Which of the host's children is the receiver."""
+    for child in children:
+        if b"adit_receiver" in Path(f"/proc/{child}/cmdline").read_bytes():
+            return child
+    raise AssertionError("the host has no receiver")
+
+
+@SERVED
+def test_two_jobs_get_the_same_study_by_c_move_while_the_receiver_is_killed(moving: Hospital, port: int) -> None:
+    hospital = with_receiver(moving, port)
+    hospital.slow(0.2)
+    other = manifests.job("other", hospital.studies[:1])
+    with hospital.adit.started("run", hospital.file(other)) as running:
+        until(lambda: bool(hospital.arrived), why=lambda: running.text)
+        os.kill(receiver_of(running.children()), signal.SIGKILL)
+        assert running.ended() == 0, running.text
+    assert hospital.arrived == hospital.all_instances
+    told = hospital.adit.told()
+    assert {name: job.job.status.phase for name, job in told.items()} == {"night": "Success", "other": "Success"}
+    instances = told["night"].job.status.instances
+    assert (instances.expected, instances.verified) == (12, 12)

@@ -51,16 +51,16 @@ def runner_pods(tenant: Resident) -> list[str]:
     return [one["metadata"]["name"] for one in pods if one["status"]["phase"] in {"Pending", "Running"}]
 
 
-def process_of(pod: str) -> int:
-    """The number of the runner's process in a pod of the local node, as this machine sees it."""
+def process_of(pod: str, program: bytes = b"adit_jobrunner") -> int:
+    """The number of the program's process in a pod of the local node, as this machine sees it."""
     for folder in Path("/proc").iterdir():
         try:
             command, told = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
         except OSError:  # it has ended, or is none
             continue
-        if b"adit_jobrunner" in command and f"POD_NAME={pod}".encode() in told.split(b"\0"):
+        if program in command and f"POD_NAME={pod}".encode() in told.split(b"\0"):
             return int(folder.name)
-    raise AssertionError(f"no process of this machine is the runner of {pod}")
+    raise AssertionError(f"no process of this machine is {program.decode()} in {pod}")
 
 
 def holder(tenant: Resident, name: str = "night") -> dict[str, str]:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tests.cluster.access import KubectlError, Kubernetes
 from tests.end_to_end.tenant import Tenant, listed, until
 
 NAME = "adit"
-CLAIM = "adit-folders"
+# Whether there is a program that the receiver's image could start.
+RECEIVES = find_spec("adit_receiver.__main__") is not None
+CLAIM, SPOOL_CLAIM = "adit-folders", "adit-receiver"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OPERATOR = "app.kubernetes.io/component=operator"
 RUNNERS = "app.kubernetes.io/managed-by=adit.dev"
@@ -108,6 +111,12 @@ def values_for(images: Mapping[str, str], tenants: Sequence[str]) -> dict[str, A
         "watchNamespaces": list(tenants),
         "images": {program: {"repository": name, "tag": tag} for program, (name, _, tag) in named.items()},
         "settings": {"retrySeconds": 1, "probeSeconds": 1, "spoolSize": "1Gi"},
+        "receiver": {
+            "enabled": RECEIVES,
+            "service": {"type": "NodePort"},
+            "spool": {"size": "1Gi", "limit": "512Mi"},
+            "quarantine": {"limit": "256Mi"},
+        },
         "folders": {"persistence": {"enabled": True, "claimName": CLAIM, "size": "1Gi"}},
     }
 
@@ -143,16 +152,19 @@ def until_policies_hold(release: Release) -> None:
 
 
 def give_back(release: Release) -> None:
-    """Empty the volume that the chart's claim took, if a folder was used, and make it free for the next release."""
-    claimed = release.kubectl("get", "pvc", CLAIM, "--ignore-not-found", "-o", "jsonpath={.spec.volumeName}")
-    if not claimed or release.kubernetes.node is None:
+    """Empty the volumes that the chart's claims took, where they were used, and make them free for the next release."""
+    if release.kubernetes.node is None:
         return
-    folder = volume_of(release, CLAIM)
     release.kubectl("delete", "pods", "-l", RUNNERS, "--grace-period=1")  # a claim stays while a pod names it
-    release.kubectl("delete", "pvc", CLAIM, "--timeout=60s")
-    for path in folder.iterdir():
-        shutil.rmtree(path)
-    release.kubernetes.kubectl("patch", "pv", claimed, "--type=merge", "-p", '{"spec":{"claimRef":null}}')
+    for claim in (CLAIM, SPOOL_CLAIM):
+        claimed = release.kubectl("get", "pvc", claim, "--ignore-not-found", "-o", "jsonpath={.spec.volumeName}")
+        if not claimed:
+            continue
+        folder = volume_of(release, claim)
+        release.kubectl("delete", "pvc", claim, "--timeout=60s")
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        release.kubernetes.kubectl("patch", "pv", claimed, "--type=merge", "-p", '{"spec":{"claimRef":null}}')
 
 
 def volume_of(release: Release, claim: str) -> Path:
