@@ -34,6 +34,12 @@ OTHER = ct_study(UMLAUT, instances=1)
 
 
 @pytest.fixture
+def implementation() -> Implementation:
+    """Our own, where nothing else is said: test_same_results.py holds pynetdicom's answers to ours."""
+    return "Native"
+
+
+@pytest.fixture
 def filled(loopback_pacs: LoopbackPacs, tmp_path: Path) -> LoopbackPacs:
     for study in (CT, MR, OTHER):
         loopback_pacs.load(study.write(tmp_path / "files"))
@@ -107,6 +113,7 @@ def test_keys_that_the_server_leaves_out_exclude_nothing(filled: LoopbackPacs, c
     assert uids(connect(filled), query) == [CT.study_instance_uid]
 
 
+@pytest.mark.parametrize("implementation", ["Native", "Pynetdicom"])
 def test_the_limit_cancels_the_search_and_the_association_serves_the_next_one(
     filled: LoopbackPacs, target_of: Callable[..., Target], implementation: Implementation
 ) -> None:
