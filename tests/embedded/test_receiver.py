@@ -4,8 +4,8 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from importlib.util import find_spec
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
