@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pydicom import uid
 
 from adit.api.dicom_server import QueryModel
-from adit.connectors.dimse.storage_classes import STORAGE_CLASSES
 from adit.dimse.negotiation import Proposal
+from adit.dimse.storage_classes import STORAGE_CLASSES
 
 MAX_CONTEXTS = 128
 VERIFICATION = "1.2.840.10008.1.1"
