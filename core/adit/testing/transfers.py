@@ -7,6 +7,7 @@ from pathlib import Path
 from adit.api.dicom_server import Verification
 from adit.api.tasks import TransferTask
 from adit.connectors.connector import Connector
+from adit.transfer.ahead import AHEAD_BYTES
 from adit.transfer.policy import Policy
 from adit.transfer.rewriter import PassThrough, Rewriter, Subject
 from adit.transfer.stream import Progress
@@ -50,6 +51,7 @@ def moved(
     clock: FakeClock | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Progress = lambda _counts, _size: None,
+    ahead_bytes: int = AHEAD_BYTES,
 ) -> TaskOutcome:
     """The outcome of one task between two connectors."""
     clock = clock or FakeClock()
@@ -65,4 +67,5 @@ def moved(
         spool=spool / "spool",
         timing=Timing(clock.read, clock.sleep, stop),
         progress=progress,
+        ahead_bytes=ahead_bytes,
     )

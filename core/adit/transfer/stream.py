@@ -1,36 +1,40 @@
-"""One pass of a task: fetch → policy → rewrite → store as a chain of generators, one instance in flight.
+"""One pass of a task: fetch → policy → rewrite → store. The source works ahead on a thread of its own.
 
-A spool file is removed as soon as its instance is stored or kept back, so that disk and memory hold no study.
+Everything else is one chain of generators on the caller's thread. A spool file is removed as soon as its instance is
+stored or kept back, so that disk and memory hold no study.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from adit.api.counts import InstanceCounts
 from adit.connectors.connector import Connector
 from adit.errors import AditError, RetryableError
 from adit.query import Selection
-from adit.transfer.header import Header, header_of
-from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.ahead import AHEAD_BYTES, FetchAhead
+from adit.transfer.arrival import Arrivals
+from adit.transfer.instance import Instance
 from adit.transfer.ledger import Ledger
 from adit.transfer.loss import Loss, loss_by
 from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, StoreOutcome
 from adit.transfer.placement import Placement
 from adit.transfer.policy import Policy
 from adit.transfer.rewriter import Rewriter, Subject
+from adit.transfer.spooled import closed, remove, spooled
 
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.8: the peer has one of this UID already
 
 Progress = Callable[[InstanceCounts, int], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What an instance passes on its way from source to destination; `asked_series` empty means the whole study."""
+    """What an instance passes on its way from source to destination; `asked_series` empty means the whole study.
+
+    `ahead_bytes` is how much may lie in the spool, fetched and not yet stored, before the source is left to wait; one
+    instance always may.
+    """
 
     source: Connector
     destination: Connector
@@ -42,6 +46,7 @@ class Way:
     asked_series: frozenset[str]
     stop: Callable[[], bool]
     progress: Progress
+    ahead_bytes: int = AHEAD_BYTES
 
 
 @dataclass(slots=True)
@@ -53,63 +58,77 @@ class PassEnd:
     stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """An instance on its way to the destination: as it arrived, and every file that goes with it."""
+
+    arrived: Instance
+    paths: set[Path]
+
+
 def run_pass(selection: Selection, way: Way, ledger: Ledger) -> PassEnd:
     """Move what the selection names, entering everything into the ledger."""
     end = PassEnd()
-    in_flight: dict[str, tuple[str, set[Path]]] = {}
-    arriving = _arriving(selection, way, ledger, end)
-    leaving = _leaving(arriving, way, ledger, in_flight)
-    with _closed(arriving), _closed(leaving), _closed(way.destination.store(leaving, way.placement)) as outcomes:
+    in_flight: dict[str, _Leaving] = {}
+    ahead = FetchAhead(
+        lambda: way.source.fetch(selection, way.spool), way.ahead_bytes, stop=way.stop, abort=way.source.abort
+    )
+    arriving = _arriving(ahead, way, ledger, end)
+    leaving = _leaving(arriving, ahead, way, ledger, in_flight)
+    with closed(arriving), closed(leaving), closed(way.destination.store(leaving, way.placement)) as outcomes:
         try:
             for outcome in outcomes:
-                _enter(outcome, way, ledger, in_flight)
+                _enter(outcome, ahead, way, ledger, in_flight)
                 way.progress(ledger.counts(), ledger.bytes)
         except AditError as error:
             end.store_error = error
-    for uid, paths in in_flight.values():
+    for one in in_flight.values():
         if end.store_error is not None:
-            ledger.losses[uid] = loss_by("Store", end.store_error)
-        _remove(paths)
+            ledger.losses[one.arrived.sop_instance_uid] = loss_by("Store", end.store_error)
+        remove(one.paths)
+    for instance in ahead.left():
+        remove(spooled(instance, way.spool))
     return end
 
 
-def _arriving(selection: Selection, way: Way, ledger: Ledger, end: PassEnd) -> Iterator[Instance]:
+def _arriving(ahead: FetchAhead, way: Way, ledger: Ledger, end: PassEnd) -> Iterator[Instance]:
     """What the source sends and the task expects; the source's error is kept here, away from the destination's."""
-    with _closed(way.source.fetch(selection, way.spool)) as sent:
+    arrivals = Arrivals(ledger, way.policy, way.asked_series)
+    with ahead:
         try:
-            for instance in sent:
-                if _accepted(instance, way, ledger):
+            for instance in ahead:
+                if arrivals.accept(instance):
                     way.progress(ledger.counts(), ledger.bytes)
                     yield instance
                 else:
-                    _remove(_spooled(instance, way.spool))
-                if way.stop():
-                    end.stopped = True
-                    return
+                    remove(spooled(instance, way.spool))
+                    ahead.let_go(instance)
         except AditError as error:
             end.fetch_error = error
+    end.stopped = ahead.stopped
 
 
 def _leaving(
-    arriving: Iterable[Instance], way: Way, ledger: Ledger, in_flight: dict[str, tuple[str, set[Path]]]
+    arriving: Iterable[Instance], ahead: FetchAhead, way: Way, ledger: Ledger, in_flight: dict[str, _Leaving]
 ) -> Iterator[Instance]:
     """What may leave, rewritten; what may not is entered and its file removed."""
     for instance in arriving:
         uid = instance.sop_instance_uid
-        paths = _spooled(instance, way.spool)
+        paths = spooled(instance, way.spool)
         outcome = _rewritten(instance, way)
         if isinstance(outcome, Excluded):
             ledger.exclude_instance(uid, outcome.reason)
-            _remove(paths)
         elif isinstance(outcome, Quarantined):
             ledger.losses[uid] = Loss("Rewrite", outcome.reason, "it could not be made safe to leave")
-            _remove(paths)
         else:
             new = outcome.instance
             ledger.rewritten[uid] = new.sop_instance_uid
-            in_flight[new.sop_instance_uid] = (uid, paths | _spooled(new, way.spool))
+            in_flight[new.sop_instance_uid] = _Leaving(instance, paths | spooled(new, way.spool))
             ledger.bytes += new.length
             yield new
+            continue
+        remove(paths)
+        ahead.let_go(instance)
 
 
 def _rewritten(instance: Instance, way: Way) -> RewriteOutcome:
@@ -121,11 +140,13 @@ def _rewritten(instance: Instance, way: Way) -> RewriteOutcome:
         ) from error
 
 
-def _enter(outcome: StoreOutcome, way: Way, ledger: Ledger, in_flight: dict[str, tuple[str, set[Path]]]) -> None:
-    uid, paths = in_flight.pop(outcome.sop_instance_uid, ("", set()))
-    _remove(paths)
-    if not uid:
+def _enter(outcome: StoreOutcome, ahead: FetchAhead, way: Way, ledger: Ledger, in_flight: dict[str, _Leaving]) -> None:
+    one = in_flight.pop(outcome.sop_instance_uid, None)
+    if one is None:
         return
+    remove(one.paths)
+    ahead.let_go(one.arrived)
+    uid = one.arrived.sop_instance_uid
     if outcome.stored:
         ledger.stored.add(uid)
         ledger.losses.pop(uid, None)
@@ -148,73 +169,3 @@ def _note_remark(uid: str, outcome: StoreOutcome, way: Way, ledger: Ledger) -> N
         series=ledger.expected.get(uid, ""),
         instance=uid,
     )
-
-
-def _accepted(instance: Instance, way: Way, ledger: Ledger) -> bool:
-    """Whether an arrived instance goes on; whatever does not is entered by name."""
-    uid = instance.sop_instance_uid
-    if uid in ledger.received:
-        if not ledger.asked_again:
-            ledger.note("Note", "Fetch", "SentTwice", "the source sent it twice", instance=uid)
-        return False
-    if uid in ledger.excluded:
-        _note_excluded(uid, ledger)
-        return False
-    if uid not in ledger.expected and not _adopted(uid, header_of(instance), way, ledger):
-        return False
-    ledger.received.add(uid)
-    return True
-
-
-def _adopted(uid: str, header: Header | None, way: Way, ledger: Ledger) -> bool:
-    """Whether an instance that was not listed by name belongs to the task all the same, as its header says."""
-    if header is None:
-        ledger.note("Warning", "Fetch", "HeaderUnreadable", "arrived unlisted and cannot be read", instance=uid)
-        return False
-    series = header.series_instance_uid
-    if header.study_instance_uid != ledger.study_instance_uid:
-        ledger.note("Warning", "Fetch", "WrongStudy", "the source sent it from another study", instance=uid)
-        return False
-    if way.asked_series and series not in way.asked_series:
-        ledger.note("Warning", "Fetch", "WrongSeries", "the source sent it unasked", series=series, instance=uid)
-        return False
-    if series in ledger.excluded_series:
-        # The list told the modality of its series; its own header may not.
-        _note_excluded(uid, ledger, series)
-        return False
-    known = ledger.adopt(uid, series)
-    if rule := way.policy.excludes(header.modality.upper()):
-        ledger.exclude_instance(uid, rule)
-        return False
-    if not known:
-        message = "the source sent it but had not listed it: is the study still growing?"
-        ledger.note("Warning", "Fetch", "NotListed", message, series=series, instance=uid)
-    return True
-
-
-def _note_excluded(uid: str, ledger: Ledger, series: str = "") -> None:
-    message = "the source sent it though nobody asked"
-    ledger.note("Note", "Policy", "SentThoughExcluded", message, series=series, instance=uid)
-
-
-def _spooled(instance: Instance, spool: Path) -> set[Path]:
-    """The instance's own files below the spool; a file that a source keeps elsewhere is not ours to remove."""
-    return {
-        piece.path for piece in instance.pieces if isinstance(piece, FileSlice) and piece.path.is_relative_to(spool)
-    }
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _closed(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Close a generator on the way out, so that it closes what it opened."""
-    try:
-        yield iterator
-    finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            close()

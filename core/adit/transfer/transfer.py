@@ -16,6 +16,7 @@ from adit.api.tasks import TransferTask
 from adit.connectors.connector import Connector
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
 from adit.query import Selection
+from adit.transfer.ahead import AHEAD_BYTES
 from adit.transfer.ledger import Closing, Ledger
 from adit.transfer.listing import Listing, list_study
 from adit.transfer.loss import NOT_RECEIVED, Loss, loss_by
@@ -70,6 +71,7 @@ def transfer_task(
     spool: Path,
     timing: Timing,
     progress: Progress,
+    ahead_bytes: int = AHEAD_BYTES,
 ) -> TaskOutcome:
     """Move what the task names and prove it; an AditError never gets out of here, it becomes part of the outcome."""
     try:
@@ -91,6 +93,7 @@ def transfer_task(
         asked_series=frozenset(task.series_instance_uids),
         stop=timing.stop,
         progress=progress,
+        ahead_bytes=ahead_bytes,
     )
     progress(ledger.counts(), 0)
     empty_folder(spool)

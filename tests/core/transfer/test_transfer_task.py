@@ -66,9 +66,9 @@ def test_a_whole_study_arrives_byte_for_byte_and_is_verified(tmp_path: Path) -> 
     }
 
 
-def test_only_one_instance_is_in_the_spool_at_a_time_and_none_afterwards(tmp_path: Path) -> None:
+def test_without_a_budget_one_instance_is_in_the_spool_at_a_time_and_none_afterwards(tmp_path: Path) -> None:
     source = FakeConnector("a", fake_study(50))
-    moved(source, FakeConnector("b"), tmp_path)
+    moved(source, FakeConnector("b"), tmp_path, ahead_bytes=0)
     assert source.most_spooled == 1
     assert list((tmp_path / "spool").iterdir()) == []
 

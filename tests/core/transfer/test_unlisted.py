@@ -85,5 +85,5 @@ def test_a_series_that_nobody_named_is_never_stored(tmp_path: Path) -> None:
 def test_what_is_not_accepted_leaves_the_spool_at_once(tmp_path: Path) -> None:
     study = fake_study(20)
     source = FakeConnector("a", study, FakeFaults(sent_twice=frozenset(one.uid for one in study)))
-    moved(source, FakeConnector("b"), tmp_path)
+    moved(source, FakeConnector("b"), tmp_path, ahead_bytes=0)
     assert source.most_spooled == 1
