@@ -1,0 +1,311 @@
+"""Waiting for instances that a receiver takes in: announced at all of its replicas, then handed out as they arrive."""
+
+import random
+import socket
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adit.errors import AccessDenied, AditError, RetryableError
+from adit.transfer.instance import Instance
+from adit.transmit.access import ReceiverAccess
+from adit.transmit.announcement import MAX_MESSAGE_ID, Announcement
+from adit.transmit.line import Address, Line, Received
+from adit.transmit.mailbox import MessageIdTaken
+
+BUDGET_BYTES: Final = 64 << 20
+TRIES: Final = 20
+RETRY_SECONDS: Final = 1.0
+RESOLVE_SECONDS: Final = 10.0
+WITHDRAW_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.25
+
+Resolve = Callable[[str, int], list[Address]]
+
+
+class ReceiverUnavailable(RetryableError):
+    """No replica of the receiver can be reached; the source was not asked for anything yet."""
+
+    default_reason = "ReceiverUnavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What is awaited, as transmit/announcement.py says; without its identities."""
+
+    calling_ae_title: str
+    study_instance_uid: str
+    sop_instance_uids: frozenset[str] = frozenset()
+    standing: bool = False
+
+
+def addresses_of(host: str, port: int) -> list[Address]:
+    """Every address behind a name, that of a headless Service has one per replica; none where it is unknown."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return list(dict.fromkeys((str(one[4][0]), port) for one in found))
+
+
+@contextmanager
+def awaited(
+    access: ReceiverAccess,
+    wanted: Awaited,
+    spool: Path,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    resolve: Resolve = addresses_of,
+) -> Iterator["Waiting"]:
+    """Announce at every replica, and listen while the context is open; leaving it withdraws.
+
+    Raises ReceiverUnavailable where no replica is reached, AccessDenied where ours is another key.
+    """
+    announcement, lines = _announced(access, wanted, resolve)
+    waiting = Waiting(access, announcement, spool, stopped, resolve)
+    try:
+        waiting.start(lines)
+        yield waiting
+    finally:
+        waiting.end()
+
+
+def _announced(
+    access: ReceiverAccess, wanted: Awaited, resolve: Resolve
+) -> tuple[Announcement, dict[Address, Line | None]]:
+    """The announcement under a Message ID that is free everywhere; None for a replica that cannot be reached."""
+    identity = uuid.uuid4().hex
+    for _ in range(TRIES):
+        announcement = Announcement(
+            id=identity,
+            message_id=random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - to be free, not secret
+            calling_ae_title=wanted.calling_ae_title,
+            study_instance_uid=wanted.study_instance_uid,
+            sop_instance_uids=wanted.sop_instance_uids,
+            standing=wanted.standing,
+        )
+        lines: dict[Address, Line | None] = {}
+        try:
+            for address in resolve(access.host, access.port):
+                lines[address] = _line(address, access.key, announcement)
+        except MessageIdTaken:
+            _withdraw(lines)
+            continue
+        except BaseException:
+            _withdraw(lines)
+            raise
+        if any(lines.values()):
+            return announcement, lines
+        raise ReceiverUnavailable(
+            f"the receiver cannot be reached at {access.host}:{access.port}: what the source would send could not be "
+            "taken in; look whether it runs"
+        )
+    raise ReceiverUnavailable("the receiver has no Message ID free: too many C-MOVEs are under way")
+
+
+def _line(address: Address, key: bytes, announcement: Announcement) -> Line | None:
+    try:
+        return Line.open(address, key, announcement)
+    except (MessageIdTaken, AccessDenied):
+        raise
+    except (OSError, RetryableError):
+        return None
+
+
+def _withdraw(lines: dict[Address, Line | None]) -> None:
+    for line in lines.values():
+        if line is not None:
+            line.withdraw()
+            line.close()
+
+
+class Waiting:
+    """What arrives for an announcement, from whichever replica took it in, each instance once.
+
+    At most BUDGET_BYTES (or one instance) wait to be taken with `next`: then the receivers keep the rest.
+    """
+
+    def __init__(
+        self,
+        access: ReceiverAccess,
+        announcement: Announcement,
+        spool: Path,
+        stopped: Callable[[], bool],
+        resolve: Resolve,
+    ) -> None:
+        self.message_id = announcement.message_id
+        self._access = access
+        self._announcement = announcement
+        self._spool = spool
+        self._stopped = stopped
+        self._resolve = resolve
+        self._changed = threading.Condition()
+        self._arrived: deque[Instance] = deque()
+        self._bytes = 0
+        self._seen: set[str] = set()
+        self._failure: AditError | None = None
+        self._ending = False
+        self._lines: dict[Address, Line | None] = {}
+        self._threads: dict[Address, threading.Thread] = {}
+        self._resolver = threading.Thread(target=self._keep_resolving, name="transmit-resolve", daemon=True)
+
+    def next(self, seconds: float) -> Instance | None:
+        """The next instance, complete in a file of the spool; None where nothing came within that time.
+
+        Raises what ended the listening, once everything that had arrived is taken.
+        """
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not self._arrived:
+                if self._failure is not None:
+                    raise self._failure
+                left = deadline - time.monotonic()
+                if left <= 0 or self._stopped():
+                    return None
+                self._changed.wait(min(left, _LOOK_SECONDS))
+            instance = self._arrived.popleft()
+            self._bytes -= instance.length
+            self._changed.notify_all()
+            return instance
+
+    # for `awaited` ----------------------------------------------------------------------------------------------------
+
+    def start(self, lines: dict[Address, Line | None]) -> None:
+        """Listen to these replicas, and to those that appear later."""
+        self._lines.update(lines)
+        for address in lines:
+            self._listen(address)
+        self._resolver.start()
+
+    def end(self) -> None:
+        """Withdraw everywhere, and remove what nobody took; a replica that is gone keeps it until its patience ends."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+            lines = [one for one in self._lines.values() if one is not None]
+        for line in lines:
+            if self._announcement.standing:
+                line.hang_up()
+            else:
+                line.withdraw()
+        deadline = time.monotonic() + WITHDRAW_SECONDS
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        for line in lines:
+            line.hang_up()
+        for thread in (*self._threads.values(), self._resolver):
+            thread.join()
+        for instance in self._arrived:
+            _remove(instance)
+
+    # threads ----------------------------------------------------------------------------------------------------------
+
+    def _listen(self, address: Address) -> None:
+        thread = threading.Thread(target=self._keep_listening, args=(address,), name="transmit-listen", daemon=True)
+        self._threads[address] = thread
+        thread.start()
+
+    def _keep_resolving(self) -> None:
+        while not self._pause(RESOLVE_SECONDS):
+            for address in self._resolve(self._access.host, self._access.port):
+                if address not in self._threads and not self._ending:
+                    self._lines[address] = None
+                    self._listen(address)
+
+    def _keep_listening(self, address: Address) -> None:
+        while not self._ending:
+            try:
+                line = self._connected(address)
+                if line is not None:
+                    self._take_letters(line)
+            except (OSError, RetryableError) as error:
+                if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                    self._fail(_spool_failed(error))
+                    return
+            except AditError as error:
+                self._fail(error)
+                return
+            finally:
+                self._drop(address)
+            self._pause(RETRY_SECONDS)
+
+    def _connected(self, address: Address) -> Line | None:
+        line = self._lines[address]
+        if line is None:
+            try:
+                line = _line(address, self._access.key, self._announcement)
+            except MessageIdTaken:  # at a replica that came later; it matches by AE title and UIDs
+                line = _line(address, self._access.key, self._without_message_id())
+            with self._changed:
+                self._lines[address] = line
+                if self._ending and line is not None:
+                    line.hang_up()
+        return line
+
+    def _without_message_id(self) -> Announcement:
+        one = self._announcement
+        return Announcement(
+            one.id, 0, one.calling_ae_title, one.study_instance_uid, one.sop_instance_uids, standing=one.standing
+        )
+
+    def _take_letters(self, line: Line) -> None:
+        while (received := line.receive(self._spool, self._wait_for_room)) is not None:
+            if self._ending:  # nobody takes it any more, so the receiver may keep it
+                received.discard()
+                continue
+            self._take(received)
+            line.acknowledge(received)
+
+    def _take(self, received: Received) -> None:
+        instance = received.instance
+        with self._changed:
+            twice = instance.sop_instance_uid in self._seen
+            if not twice:
+                self._seen.add(instance.sop_instance_uid)
+                self._arrived.append(instance)
+                self._bytes += instance.length
+                self._changed.notify_all()
+        if twice:
+            received.path.unlink(missing_ok=True)
+
+    def _wait_for_room(self) -> None:
+        with self._changed:
+            while self._bytes >= BUDGET_BYTES and not self._ending:
+                self._changed.wait(_LOOK_SECONDS)
+
+    def _drop(self, address: Address) -> None:
+        with self._changed:
+            line, self._lines[address] = self._lines[address], None
+        if line is not None:
+            line.close()
+
+    def _fail(self, error: AditError) -> None:
+        with self._changed:
+            self._failure = self._failure or error
+            self._changed.notify_all()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait; whether it is time to end."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not self._ending and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return self._ending
+
+
+def _remove(instance: Instance) -> None:
+    for piece in instance.pieces:
+        if not isinstance(piece, bytes):
+            piece.path.unlink(missing_ok=True)
+
+
+def _spool_failed(error: OSError) -> RetryableError:
+    return RetryableError(
+        f"the spool cannot be used ({error.strerror}): make room for the runner", reason="SpoolFailed"
+    )

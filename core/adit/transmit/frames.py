@@ -1,0 +1,102 @@
+"""The frames of the file transmit: a kind, a small JSON header, and behind the header of a LETTER its data set.
+
+| frame     | from     | header                                               | meaning |
+|-----------|----------|------------------------------------------------------|---|
+| HELLO     | receiver | version, nonce                                       | the first word; the key is never sent |
+| PROOF     | both     | nonce, proof                                         | each side proves the key to the other |
+| ANNOUNCE  | runner   | id, messageId, callingAeTitle, study, standing, uids | what is awaited; `uids` UIDs follow |
+| UIDS      | runner   | uids                                                 | at most 5,000 SOP Instance UIDs |
+| ANNOUNCED | receiver |                                                      | durable: the C-MOVE may begin |
+| REFUSED   | receiver | reason, message                                      | and the connection is closed |
+| LETTER    | receiver | name, length, sopClass, sopInstance, transferSyntax  | `length` bytes follow |
+| ACK       | runner   | names                                                | they are durable here |
+| WITHDRAW  | runner   |                                                      | nothing more is awaited |
+| WITHDRAWN | receiver |                                                      | and the connection is closed |
+| PING      | both     |                                                      | every 5 s where nothing else is said |
+"""
+
+import json
+import struct
+from enum import IntEnum
+from typing import Any, Final
+
+from adit.dimse.errors import ProtocolViolation
+from adit.dimse.wire import Wire
+
+VERSION: Final = 1
+MAX_HEADER: Final = 1 << 19
+UIDS_PER_FRAME: Final = 5_000  # of 64 characters
+MAX_UIDS: Final = 200_000
+NAMES_PER_ACK: Final = 500
+MAX_LETTER: Final = 16 << 30
+PING_SECONDS: Final = 5.0
+SILENCE_SECONDS: Final = 20.0
+HANDSHAKE_SECONDS: Final = 10.0
+_HEAD: Final = struct.Struct(">BI")
+
+
+class Kind(IntEnum):
+    """The first byte of a frame."""
+
+    HELLO = 1
+    PROOF = 2
+    ANNOUNCE = 3
+    UIDS = 4
+    ANNOUNCED = 5
+    REFUSED = 6
+    LETTER = 7
+    ACK = 8
+    WITHDRAW = 9
+    WITHDRAWN = 10
+    PING = 11
+
+
+_KINDS: Final = frozenset(Kind)
+Header = dict[str, Any]
+
+
+def encode(kind: Kind, header: Header | None = None) -> bytes:
+    """A frame as it goes over the wire; what follows a LETTER is not part of it."""
+    encoded = json.dumps(header or {}, separators=(",", ":")).encode()
+    return _HEAD.pack(kind, len(encoded)) + encoded
+
+
+def read(wire: Wire) -> tuple[Kind, Header]:
+    """The next frame. Raises ProtocolViolation for what is none, ConnectionLost, PeerSilent."""
+    kind, length = _HEAD.unpack(wire.exactly(_HEAD.size))
+    if kind not in _KINDS or length > MAX_HEADER:
+        raise ProtocolViolation("something that is no frame of the file transmit")
+    try:
+        header = json.loads(bytes(wire.exactly(length)))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolViolation("a frame whose header is not JSON") from error
+    if not isinstance(header, dict):
+        raise ProtocolViolation("a frame whose header is no object")
+    return Kind(kind), header
+
+
+def text(header: Header, name: str, most: int = 64) -> str:
+    """A text of a header. Raises ProtocolViolation where it is absent or too long."""
+    value = header.get(name)
+    if not isinstance(value, str) or len(value) > most:
+        raise ProtocolViolation(f"a frame without a proper {name}")
+    return value
+
+
+def number(header: Header, name: str, most: int) -> int:
+    """A number of a header, from 0 on. Raises ProtocolViolation where it is absent or out of range."""
+    value = header.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ProtocolViolation(f"a frame without a proper {name}")
+    return value
+
+
+def texts(header: Header, name: str, most: int) -> list[str]:
+    """Texts of at most 64 characters. Raises ProtocolViolation where they are absent, too many or too long."""
+    value = header.get(name)
+    if not isinstance(value, list) or len(value) > most:
+        raise ProtocolViolation(f"a frame without proper {name}")
+    for one in value:
+        if not isinstance(one, str) or len(one) > 64:  # noqa: PLR2004 - a UID or a name
+            raise ProtocolViolation(f"a frame without proper {name}")
+    return value

@@ -1,0 +1,222 @@
+"""One connection from whoever waits to one receiver: letters come in and become durable, then they are acknowledged.
+
+One thread reads; another one makes durable what was read, acknowledges it, and gives signs of life.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Final
+
+from adit.dimse.errors import ConnectionLost, ProtocolViolation
+from adit.dimse.wire import Wire
+from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.part10 import is_uid
+from adit.transmit.announcement import Announcement
+from adit.transmit.frames import (
+    HANDSHAKE_SECONDS,
+    MAX_LETTER,
+    NAMES_PER_ACK,
+    PING_SECONDS,
+    SILENCE_SECONDS,
+    UIDS_PER_FRAME,
+    Header,
+    Kind,
+    encode,
+    number,
+    read,
+    text,
+)
+from adit.transmit.handshake import enter
+from adit.transmit.mailbox import MessageIdTaken
+
+CONNECT_SECONDS: Final = 3.0
+BATCH_SECONDS: Final = 0.1
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter that lies complete in a file of ours; `descriptor` is still open, so that it can be made durable."""
+
+    name: str
+    instance: Instance
+    path: Path
+    descriptor: int
+
+    def discard(self) -> None:
+        """Remove it; it was not acknowledged, so that the receiver still has it."""
+        os.close(self.descriptor)
+        self.path.unlink(missing_ok=True)
+
+
+class Line:
+    """An announced connection. Used by one thread, except `hang_up`; the thread that acknowledges is its own."""
+
+    def __init__(self, connection: socket.socket, wire: Wire) -> None:
+        self._wire = wire
+        self._out = connection.dup()
+        self._out.settimeout(SILENCE_SECONDS)
+        self._said = threading.Lock()
+        self._changed = threading.Condition()
+        self._unacknowledged: list[Received] = []
+        self._ending = False
+        self._acknowledger = threading.Thread(target=self._acknowledge, name="transmit-acknowledge", daemon=True)
+
+    @classmethod
+    def open(cls, address: Address, key: bytes, announcement: Announcement) -> "Line":
+        """Connect, prove, announce. Raises OSError, ConnectionLost, PeerSilent, OtherKey, MessageIdTaken."""
+        connection = socket.create_connection(address, CONNECT_SECONDS)
+        wire = Wire(connection, HANDSHAKE_SECONDS)
+        try:
+            enter(wire, key)
+            _announce(wire, announcement)
+            wire.within(SILENCE_SECONDS)
+            line = cls(connection, wire)
+        except BaseException:
+            wire.close()
+            raise
+        line._acknowledger.start()
+        return line
+
+    def receive(self, spool: Path, wait_for_room: Callable[[], None]) -> Received | None:
+        """The next letter, None once the receiver has taken our withdrawal in.
+
+        Raises ConnectionLost, PeerSilent, ProtocolViolation, and OSError where our spool fails.
+        """
+        while True:
+            wait_for_room()
+            kind, header = read(self._wire)
+            if kind is Kind.LETTER:
+                return self._letter(header, spool)
+            if kind is Kind.WITHDRAWN:
+                return None
+            if kind is not Kind.PING:
+                raise ProtocolViolation(f"{kind.name} where a letter is due")
+
+    def acknowledge(self, received: Received) -> None:
+        """Let it be made durable and acknowledged, soon."""
+        with self._changed:
+            self._unacknowledged.append(received)
+            self._changed.notify_all()
+
+    def withdraw(self) -> None:
+        """Acknowledge what is left, and say that nothing more is awaited; `receive` ends once the receiver knows.
+
+        From any thread.
+        """
+        self._end_acknowledging()
+        with suppress(OSError):  # it is gone, and its patience will end
+            self._say(encode(Kind.WITHDRAW))
+
+    def hang_up(self) -> None:
+        """End it from any thread, in the middle of whatever it does."""
+        self._wire.hang_up()
+
+    def close(self) -> None:
+        """Let go of everything; what is not acknowledged stays with the receiver."""
+        self._end_acknowledging()
+        self._wire.close()
+        self._out.close()
+
+    # inside -----------------------------------------------------------------------------------------------------------
+
+    def _letter(self, header: Header, spool: Path) -> Received:
+        name, left = text(header, "name"), number(header, "length", MAX_LETTER)
+        uids = [text(header, field) for field in ("sopClass", "sopInstance", "transferSyntax")]
+        if not all(is_uid(one) for one in uids):
+            raise ProtocolViolation("a letter whose UIDs are none")
+        # The file's name is ours: nothing from the wire becomes a path.
+        descriptor, path = mkstemp(dir=spool, prefix="received-", suffix=".dataset")
+        instance = Instance(uids[0], uids[1], uids[2], (FileSlice(Path(path), 0, left),))
+        try:
+            self._wire.begin()
+            while left:
+                part = self._wire.some(left)
+                left -= len(part)
+                while part:
+                    part = part[os.write(descriptor, part) :]
+        except BaseException:
+            os.close(descriptor)
+            Path(path).unlink(missing_ok=True)
+            raise
+        return Received(name, instance, Path(path), descriptor)
+
+    def _say(self, frame: bytes) -> None:
+        with self._said:
+            self._out.sendall(frame)
+
+    def _acknowledge(self) -> None:
+        spoken = time.monotonic()
+        while True:
+            with self._changed:
+                if not self._unacknowledged and not self._ending:
+                    self._changed.wait(PING_SECONDS / 2)
+                batch, ending = self._unacknowledged[:NAMES_PER_ACK], self._ending
+                del self._unacknowledged[:NAMES_PER_ACK]
+            try:
+                for one in batch:
+                    _make_durable(one.descriptor)
+                if batch:
+                    self._say(encode(Kind.ACK, {"names": [one.name for one in batch]}))
+                    spoken = time.monotonic()
+                elif time.monotonic() - spoken > PING_SECONDS / 2:
+                    self._say(encode(Kind.PING))
+                    spoken = time.monotonic()
+            except OSError:  # not acknowledged, so the receiver keeps them and sends them again
+                self._wire.hang_up()
+                return
+            finally:
+                for one in batch:
+                    os.close(one.descriptor)
+            if ending and not batch:
+                return
+            if not ending:
+                time.sleep(BATCH_SECONDS if batch else 0)
+
+    def _end_acknowledging(self) -> None:
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        self._acknowledger.join()
+        left, self._unacknowledged = self._unacknowledged, []
+        for one in left:  # the connection went before they could be acknowledged
+            os.close(one.descriptor)
+
+
+def _make_durable(descriptor: int) -> None:
+    if os.fstat(descriptor).st_nlink:  # else it has gone on already, and its file was removed
+        os.fdatasync(descriptor)
+
+
+def _announce(wire: Wire, announcement: Announcement) -> None:
+    uids = sorted(announcement.sop_instance_uids)
+    header = {
+        "id": announcement.id,
+        "messageId": announcement.message_id,
+        "callingAeTitle": announcement.calling_ae_title,
+        "study": announcement.study_instance_uid,
+        "standing": announcement.standing,
+        "uids": len(uids),
+    }
+    frames = [encode(Kind.ANNOUNCE, header)]
+    frames += [
+        encode(Kind.UIDS, {"uids": uids[start : start + UIDS_PER_FRAME]})
+        for start in range(0, len(uids), UIDS_PER_FRAME)
+    ]
+    for frame in frames:
+        wire.send([frame])
+    kind, answer = read(wire)
+    if kind is Kind.ANNOUNCED:
+        return
+    if kind is Kind.REFUSED and answer.get("reason") == MessageIdTaken.default_reason:
+        raise MessageIdTaken("another announcement has this Message ID")
+    raise ConnectionLost(f"the receiver answers our announcement with {kind.name} {json.dumps(answer)[:200]}")
