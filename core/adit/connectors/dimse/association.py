@@ -76,11 +76,6 @@ class Association(Protocol):
         """Whether it is still there, as far as can be known without asking."""
         ...
 
-    @property
-    def window(self) -> int:
-        """How many requests may be outstanding at once (PS3.7 D.3.3.3)."""
-        ...
-
     def receive_into(self, spool: Path) -> None:
         """Take instances from now on, each into a file under `spool`."""
         ...

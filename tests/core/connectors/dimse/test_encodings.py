@@ -15,8 +15,9 @@ from adit.query import Level, Query, Selection
 from adit.testing.counted_openings import CountedOpenings
 from adit.testing.elements import EXPLICIT_LITTLE, IMPLICIT_LITTLE, encode_elements
 from adit.testing.odd_files import CT, PRIVATE_SOP_CLASS, odd_files, raw
+from adit.testing.orthanc import Orthanc
 from adit.testing.pacs import LoopbackPacs
-from adit.testing.part10 import data_set_bytes, meta_of
+from adit.testing.part10 import data_set_bytes, meta_of, read_meta
 from adit.testing.patients import PLAIN
 from adit.transfer.instance import Instance
 from adit.transfer.placement import Placement
@@ -102,4 +103,22 @@ def test_a_listed_study_is_fetched_with_contexts_for_what_it_holds(
             pacs.find(replace(of_study, level=Level.IMAGE, series_instance_uid=str(series.SeriesInstanceUID)))
         )
         assert len(list(pacs.fetch(WHOLE, spool))) == len(images) == len(files) - 1
+    assert len(opened.seconds) == 2
+
+
+@pytest.mark.peer
+def test_orthanc_sends_a_listed_study_in_every_syntax_as_it_is(
+    target_of: Callable[..., Target], orthanc: Orthanc, files: dict[str, Path], spool: Path
+) -> None:
+    newer = {uid.HTJ2K, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL}  # than the dcmtk in Debian's Orthanc
+    held = {name: path for name, path in files.items() if read_meta(path).transfer_syntax_uid not in newer}
+    del held["big endian"]
+    orthanc.upload(held.values())
+    opened = CountedOpenings()
+    with DimseConnector(replace(target_of(orthanc), openings=opened)) as pacs:
+        of_study = Query(Level.SERIES, study_instance_uid=STUDY)
+        for series in list(pacs.find(of_study)):
+            list(pacs.find(replace(of_study, level=Level.IMAGE, series_instance_uid=str(series.SeriesInstanceUID))))
+        got = bytes_of(list(pacs.fetch(WHOLE, spool)))
+    assert got == {name: data_set_bytes(path) for name, path in held.items()}
     assert len(opened.seconds) == 2

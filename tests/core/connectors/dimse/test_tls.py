@@ -10,9 +10,11 @@ import trustme
 
 from adit.api.dicom_server import Implementation
 from adit.connectors.dimse import DimseConnector
+from adit.connectors.dimse.survey import Survey
 from adit.connectors.target import Target, TlsFiles
 from adit.errors import BadInput, PeerUnavailable
 from adit.testing.datasets import ct_study
+from adit.testing.pacs import LoopbackPacs
 from adit.testing.part10 import data_set_bytes
 from adit.testing.patients import PLAIN
 from adit.testing.programs import Storescp
@@ -64,7 +66,7 @@ def secured(house: House, name: str = "127.0.0.1", *options: str) -> Iterator[St
 def open_secured(target_of: TargetOf, implementation: Implementation) -> Callable[..., DimseConnector]:
     """A connector over TLS; keywords are those of TlsFiles."""
 
-    def build(peer: Storescp, *, server_name: str | None = None, **files: Path) -> DimseConnector:
+    def build(peer: Storescp | LoopbackPacs, *, server_name: str | None = None, **files: Path) -> DimseConnector:
         tls = {"serverName": server_name} if server_name else {}
         target = target_of(peer, implementation=implementation, tls=tls, response_timeout_seconds=5)
         return DimseConnector(replace(target, tls=TlsFiles(**files)))
@@ -85,6 +87,15 @@ def test_instances_go_over_tls_as_they_are(
         assert all(one.stored for one in connector.store(map(instance_of, files), Placement("job")))
         arrived = sorted(data_set_bytes(path) for path in peer.files())
     assert arrived == sorted(data_set_bytes(path) for path in files)
+
+
+@pytest.mark.peer
+def test_the_doctors_look_goes_over_tls_too(house: House, target_of: TargetOf, implementation: Implementation) -> None:
+    with secured(house) as peer:
+        target = replace(target_of(peer, implementation=implementation, tls={}), tls=TlsFiles(house.trust))
+        with Survey(target) as survey:
+            assert survey.associate().store
+            survey.echo()
 
 
 @pytest.mark.peer
@@ -143,10 +154,12 @@ def test_a_peer_without_tls_is_told(storescp: Storescp, house: House, open_secur
         connector.echo()
 
 
-def test_files_that_are_no_certificates_are_bad_input(storescp: Storescp, open_secured: Open, tmp_path: Path) -> None:
+def test_files_that_are_no_certificates_are_bad_input(
+    loopback_pacs: LoopbackPacs, open_secured: Open, tmp_path: Path
+) -> None:
     (tmp_path / "authority.pem").write_text("no certificate")
     with (
-        open_secured(storescp, authorities=tmp_path / "authority.pem") as connector,
-        pytest.raises(BadInput, match="TLS files of storescp"),
+        open_secured(loopback_pacs, authorities=tmp_path / "authority.pem") as connector,
+        pytest.raises(BadInput, match="TLS files of pacs"),
     ):
         connector.echo()

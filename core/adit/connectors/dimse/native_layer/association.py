@@ -56,10 +56,6 @@ class NativeAssociation(Association):
     def usable(self) -> bool:
         return self._line.usable
 
-    @property
-    def window(self) -> int:
-        return self._line.window
-
     def receive_into(self, spool: Path) -> None:
         self._spool = spool
 

@@ -36,8 +36,6 @@ RELEASE_SECONDS, ABORT_SECONDS = 5.0, 2.0
 class PynetdicomAssociation(Association):
     """An established association; used by one thread, `abort` by any."""
 
-    window = 1
-
     def __init__(self, peer: Peer, raw: Any, line: "Line", proposals: frozenset[Proposal]) -> None:
         self.peer = peer
         self.proposals = proposals

@@ -1,0 +1,105 @@
+"""C-MOVE on an association: the peer is asked to send to a third AE title, and its answers are read (PS3.4 C.4.2)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydicom import Dataset
+
+from adit.api.dicom_server import QueryModel
+from adit.connectors.dimse.association import Association, Message, NoContextAccepted
+from adit.connectors.dimse.charset import encode_identifier
+from adit.connectors.dimse.contexts import UNCOMPRESSED, for_echo_and_find
+from adit.connectors.dimse.peer import Peer
+from adit.connectors.dimse.status import query_error
+from adit.dimse import commands
+from adit.dimse.commands import Element, Field
+from adit.dimse.negotiation import Proposal
+from adit.errors import AccessDenied, AditError
+
+MOVE_MODELS: dict[QueryModel, str] = {
+    "StudyRoot": "1.2.840.10008.5.1.4.1.2.2.2",
+    "PatientRoot": "1.2.840.10008.5.1.4.1.2.1.2",
+}
+PENDING = (0xFF00, 0xFF01)
+DESTINATION_UNKNOWN = 0xA801
+
+
+class MoveDestinationUnknown(AccessDenied):
+    """The peer does not know the AE title that it is to send to (PS3.4 table C.4-2)."""
+
+    default_reason = "MoveDestinationUnknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRequest:
+    """What all C-MOVEs of one fetch have in common; `message_id` is what the receiver knows the instances by."""
+
+    model: QueryModel
+    destination: str
+    message_id: int
+    patient_id: str
+    character_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a final response says: sub-operations that went well, those that did not, and what its status stands for."""
+
+    completed: int = 0
+    failed: int = 0
+    error: AditError | None = None
+
+
+def for_move(model: QueryModel, find: Iterable[QueryModel]) -> tuple[Proposal, ...]:
+    """C-MOVE, and C-FIND on the same association."""
+    return Proposal(MOVE_MODELS[model], UNCOMPRESSED), *for_echo_and_find(find)
+
+
+def send_move(association: Association, request: MoveRequest, identifier: Dataset) -> None:
+    """Send the request; patient root needs the patient's ID beside the UIDs."""
+    peer = association.peer
+    context = association.context(MOVE_MODELS[request.model])
+    if context is None:
+        raise NoContextAccepted(
+            f"{peer.name} accepts no {request.model} C-MOVE from {peer.calling_ae_title}; allow it there, "
+            "or put another way into spec.retrieveOrder"
+        )
+    wanted = Dataset(identifier)
+    if request.model == "PatientRoot":
+        wanted.PatientID = request.patient_id
+    encoded = encode_identifier(wanted, request.character_set, context.transfer_syntax, peer.name)
+    command = commands.request(
+        Field.C_MOVE_RQ, request.message_id, MOVE_MODELS[request.model], destination=request.destination
+    )
+    association.send(context.context_id, command, [encoded])
+
+
+def cancel_move(association: Association, request: MoveRequest) -> None:
+    """C-CANCEL (PS3.4 C.4.2.3.1); the final response still comes, where the peer honours it."""
+    context = association.context(MOVE_MODELS[request.model])
+    if context is not None:
+        association.cancel(request.message_id, context.context_id)
+
+
+def final_answer(association: Association, first: Message, destination: str) -> Moved:
+    """Read the pending responses up to the final one; each is a sign of life of the peer."""
+    message = first
+    while True:
+        if message.field != Field.C_MOVE_RSP:
+            raise association.protocol_error("something else than an answer to our C-MOVE")
+        if message.status not in PENDING:
+            break
+        message = association.receive()
+    completed = commands.number(message.command, Element.COMPLETED) + commands.number(message.command, Element.WARNING)
+    failed = commands.number(message.command, Element.FAILED)
+    return Moved(completed, failed, move_error(message.status, destination, association.peer))
+
+
+def move_error(status: int, destination: str, peer: Peer) -> AditError | None:
+    """The error that a final C-MOVE status stands for, None for success and for what the counts tell (B000)."""
+    if status == DESTINATION_UNKNOWN:
+        return MoveDestinationUnknown(
+            f"{peer.name} does not know the AE title {destination} that it is to send to (C-MOVE status {status:#06x}); "
+            f"add {destination} with its host and port to the destinations that {peer.name} knows"
+        )
+    return query_error(status, "C-MOVE", peer)

@@ -1,0 +1,186 @@
+"""A fetch by C-MOVE: announced at the receiver, asked of the source, and reconciled by name with what it said it holds.
+
+What is missing is asked for again, series by series and then by instance; what is missing then is the caller's to name.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from pydicom import Dataset
+
+from adit.api.dicom_server import QueryModel
+from adit.connectors.dimse.get import identifiers
+from adit.connectors.dimse.move import Moved, MoveRequest, for_move
+from adit.connectors.dimse.move_thread import Line, MoveThread
+from adit.connectors.dimse.session import Session
+from adit.connectors.pace import Pace
+from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
+from adit.query import Level, Query, Selection
+from adit.transfer.instance import Instance
+from adit.transmit.access import ReceiverAccess
+from adit.transmit.client import Awaited, awaited
+
+# Some answer before their last instance is sent, and what the receiver has taken in must still come here.
+QUIET_SECONDS = 10.0
+POLL_SECONDS = 0.2
+MAX_UIDS = 200_000
+
+Find = Callable[[Query], Iterator[Dataset]]
+
+
+class Arriving(Protocol):
+    """What transmit/client.py hands out."""
+
+    message_id: int
+
+    def next(self, seconds: float) -> Instance | None: ...
+
+
+Listen = Callable[[ReceiverAccess, Awaited, Path], AbstractContextManager[Arriving]]
+
+
+def listen_to(access: ReceiverAccess, wanted: Awaited, spool: Path) -> AbstractContextManager[Arriving]:
+    """At every replica of the receiver."""
+    return awaited(access, wanted, spool)
+
+
+@dataclass(slots=True)
+class MoveFetch:
+    """What to fetch, how and whereto; `find` asks the same peer, where it can be asked."""
+
+    session: Session
+    model: QueryModel
+    find_models: tuple[QueryModel, ...]
+    character_set: str
+    selection: Selection
+    spool: Path
+    find: Find
+    pace: Pace
+    receiver: ReceiverAccess
+    listen: Listen = listen_to
+    quiet_seconds: float = QUIET_SECONDS
+    expected: dict[str, str] = field(default_factory=dict)
+    """SOP UID → series of what was asked for; empty where the peer cannot name it."""
+    received: set[str] = field(default_factory=set)
+
+    def run(self) -> Iterator[Instance]:
+        """Yield what comes; then raise what went wrong."""
+        self.expected = self._named()
+        wanted = Awaited(self.session.peer.called_ae_title, self.selection.study_instance_uid, frozenset(self.expected))
+        with self.listen(self.receiver, wanted, self.spool) as arriving:
+            moved = yield from self._ask(self.selection, arriving)
+            for narrower in self._narrower():
+                if not self._missing() or _is_final(moved.error) or self.session.aborted:
+                    break
+                moved = yield from self._ask(narrower(), arriving)
+        error = self._outcome(moved)
+        if error is not None:
+            raise error
+
+    def _ask(self, selection: Selection, arriving: Arriving) -> "_Asking":
+        request = MoveRequest(
+            self.model, self.receiver.ae_title, arriving.message_id, selection.patient_id, self.character_set
+        )
+        line = Line(self.session, for_move(self.model, self.find_models), self.pace)
+        arrived, heard = 0, time.monotonic()
+        with MoveThread(line, request, tuple(identifiers(selection))) as asked:
+            while True:
+                over = asked.over
+                instance = arriving.next(POLL_SECONDS)
+                if instance is not None:
+                    arrived, heard = arrived + 1, time.monotonic()
+                    self.received.add(instance.sop_instance_uid)
+                    yield instance
+                elif not over:
+                    heard = time.monotonic()
+                elif (
+                    self.session.aborted
+                    or self._settled(selection, asked.answered, arrived)
+                    or time.monotonic() - heard > self.quiet_seconds
+                ):
+                    break
+        if not self.expected and arrived < asked.answered.completed:
+            lost = asked.answered.completed - arrived
+            return replace(asked.answered, completed=arrived, failed=asked.answered.failed + lost)
+        return asked.answered
+
+    def _settled(self, selection: Selection, moved: Moved, arrived: int) -> bool:
+        """Whether nothing more can be on its way: what is missing is no more than what the peer failed to send."""
+        if _is_final(moved.error) and not moved.completed:
+            return True
+        if not self.expected:
+            return arrived >= moved.completed
+        return len(self._missing_of(selection)) <= moved.failed
+
+    def _named(self) -> dict[str, str]:
+        """What is selected, by name, as far as a C-FIND at image level tells."""
+        named = dict(self.selection.sop_instance_uids)
+        series = list(dict.fromkeys((*self.selection.series_instance_uids, *named)))
+        query = Query(
+            Level.SERIES,
+            patient_id=self.selection.patient_id,
+            study_instance_uid=self.selection.study_instance_uid,
+        )
+        found = {uid: one for one in named for uid in named[one]}
+        whole = [one for one in series if one not in named]
+        if series and not whole:
+            return found
+        try:
+            for uid in whole or [str(one.get("SeriesInstanceUID") or "") for one in self.find(query)]:
+                for image in self.find(replace(query, level=Level.IMAGE, series_instance_uid=uid)):
+                    found[str(image.get("SOPInstanceUID") or "")] = uid
+        except (AccessDenied, RetryableError):
+            raise
+        except PermanentError:
+            return {}  # it does not search at this level: then its counts have to do
+        return {} if "" in found or len(found) > MAX_UIDS else found
+
+    def _narrower(self) -> Sequence[Callable[[], Selection]]:
+        """How what is missing is asked for again."""
+        if self.selection.sop_instance_uids:
+            return ()
+        return (self._of_instances,) if self.selection.series_instance_uids else (self._of_series, self._of_instances)
+
+    def _of_series(self) -> Selection:
+        return replace(self.selection, series_instance_uids=tuple(dict.fromkeys(self._missing().values())))
+
+    def _of_instances(self) -> Selection:
+        by_series: dict[str, list[str]] = {}
+        for uid, series in self._missing().items():
+            by_series.setdefault(series, []).append(uid)
+        chosen = tuple((series, tuple(uids)) for series, uids in by_series.items())
+        return replace(self.selection, series_instance_uids=(), sop_instance_uids=chosen)
+
+    def _missing(self) -> dict[str, str]:
+        return {uid: series for uid, series in self.expected.items() if uid not in self.received}
+
+    def _missing_of(self, selection: Selection) -> dict[str, str]:
+        series = {*selection.series_instance_uids, *(uid for uid, _ in selection.sop_instance_uids)}
+        missing = self._missing()
+        return {uid: one for uid, one in missing.items() if one in series} if series else missing
+
+    def _outcome(self, moved: Moved) -> AditError | None:
+        """Nothing where all arrived that was expected by name; else why not, and the peer's refusal before all."""
+        failed = len(self._missing()) if self.expected else moved.failed
+        if _is_final(moved.error) or self.session.aborted:
+            return moved.error
+        if failed:
+            came = len(self.received)
+            return RetryableError(
+                f"{self.session.peer.name} sent {came} of {came + failed} instances by C-MOVE to "
+                f"{self.receiver.ae_title} and {failed} did not arrive, though asked for again; its own log and the "
+                "receiver's may say why",
+                reason="PartialRetrieve",
+            )
+        return None if self.expected else moved.error
+
+
+_Asking = Iterator[Instance]
+
+
+def _is_final(error: AditError | None) -> bool:
+    return isinstance(error, PermanentError | PeerUnavailable) or (error is not None and error.reason == "Aborted")
