@@ -20,7 +20,12 @@ class Session:
         self._association: Association | None = None
         self._opening: Opening | None = None
         self._busy = False
-        self._aborted = False
+        self.aborted = False
+
+    @property
+    def aborted(self) -> bool:
+        """Whether somebody has ended it."""
+        return self._aborted
 
     @contextmanager
     def exchange(
@@ -42,7 +47,7 @@ class Session:
             try:
                 first = _first(association, send)
             except ConnectionLost:
-                if not (may_repeat and association.rested) or self._aborted:
+                if not (may_repeat and association.rested) or self.aborted:
                     raise
                 self.drop(association)
                 association = self.associate(needed, wished)
@@ -51,7 +56,7 @@ class Session:
             yield association, first
         except BaseException as error:
             self.drop(association)
-            if self._aborted and isinstance(error, RetryableError):
+            if self.aborted and isinstance(error, RetryableError):
                 raise self._was_aborted() from error
             raise
         if association is self._association:
@@ -60,7 +65,7 @@ class Session:
 
     def associate(self, needed: Sequence[Proposal], wished: Sequence[Proposal] = ()) -> Association:
         """The association in hand if it is free and was opened with what is needed, else a new one in its place."""
-        if self._aborted:
+        if self.aborted:
             raise self._was_aborted()
         current = self._association
         if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
@@ -70,13 +75,13 @@ class Session:
         try:
             opened = open_association(self.peer, wished or needed, self._note_opening)
         except AditError as error:
-            if self._aborted:
+            if self.aborted:
                 raise self._was_aborted() from error
             self.peer.openings.failed(error.reason)
             raise
         self.peer.openings.opened(time.monotonic() - began)
         self._association, self._opening = opened, None
-        if self._aborted:  # by another thread, while it was being opened
+        if self.aborted:  # by another thread, while it was being opened
             self.drop(opened)
             raise self._was_aborted()
         return opened
@@ -90,7 +95,7 @@ class Session:
 
     def abort(self) -> None:
         """End everything from any thread; the session is of no use afterwards."""
-        self._aborted = True
+        self.aborted = True
         opening, association = self._opening, self._association
         if opening is not None:
             opening.hang_up()
@@ -108,7 +113,7 @@ class Session:
 
     def _note_opening(self, opening: Opening) -> None:
         self._opening = opening
-        if self._aborted:
+        if self.aborted:
             opening.hang_up()
 
     def _was_aborted(self) -> RetryableError:
