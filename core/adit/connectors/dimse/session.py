@@ -20,7 +20,7 @@ class Session:
         self._association: Association | None = None
         self._opening: Opening | None = None
         self._busy = False
-        self.aborted = False
+        self._aborted = False
 
     @property
     def aborted(self) -> bool:
@@ -47,7 +47,7 @@ class Session:
             try:
                 first = _first(association, send)
             except ConnectionLost:
-                if not (may_repeat and association.rested) or self.aborted:
+                if not (may_repeat and association.rested) or self._aborted:
                     raise
                 self.drop(association)
                 association = self.associate(needed, wished)
@@ -56,7 +56,7 @@ class Session:
             yield association, first
         except BaseException as error:
             self.drop(association)
-            if self.aborted and isinstance(error, RetryableError):
+            if self._aborted and isinstance(error, RetryableError):
                 raise self._was_aborted() from error
             raise
         if association is self._association:
@@ -65,7 +65,7 @@ class Session:
 
     def associate(self, needed: Sequence[Proposal], wished: Sequence[Proposal] = ()) -> Association:
         """The association in hand if it is free and was opened with what is needed, else a new one in its place."""
-        if self.aborted:
+        if self._aborted:
             raise self._was_aborted()
         current = self._association
         if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
@@ -75,13 +75,13 @@ class Session:
         try:
             opened = open_association(self.peer, wished or needed, self._note_opening)
         except AditError as error:
-            if self.aborted:
+            if self._aborted:
                 raise self._was_aborted() from error
             self.peer.openings.failed(error.reason)
             raise
         self.peer.openings.opened(time.monotonic() - began)
         self._association, self._opening = opened, None
-        if self.aborted:  # by another thread, while it was being opened
+        if self._aborted:  # by another thread, while it was being opened
             self.drop(opened)
             raise self._was_aborted()
         return opened
@@ -95,7 +95,7 @@ class Session:
 
     def abort(self) -> None:
         """End everything from any thread; the session is of no use afterwards."""
-        self.aborted = True
+        self._aborted = True
         opening, association = self._opening, self._association
         if opening is not None:
             opening.hang_up()
@@ -113,7 +113,7 @@ class Session:
 
     def _note_opening(self, opening: Opening) -> None:
         self._opening = opening
-        if self.aborted:
+        if self._aborted:
             opening.hang_up()
 
     def _was_aborted(self) -> RetryableError:
