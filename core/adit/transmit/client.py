@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import uuid
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from adit.errors import AccessDenied, AditError, RetryableError
 from adit.transfer.instance import Instance
 from adit.transmit.access import ReceiverAccess
 from adit.transmit.announcement import MAX_MESSAGE_ID, Announcement
-from adit.transmit.line import Address, Line, Received
+from adit.transmit.line import Address, Line, Received, Unreadable
 from adit.transmit.mailbox import MessageIdTaken
 
 BUDGET_BYTES: Final = 64 << 20
@@ -25,12 +25,17 @@ RETRY_SECONDS: Final = 1.0
 RESOLVE_SECONDS: Final = 10.0
 WITHDRAW_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.25
+# How many of those that were handed out are remembered, so that none is handed out again.
+_REMEMBERED: Final = 200_000
 
 Resolve = Callable[[str, int], list[Address]]
 
 
 class ReceiverUnavailable(RetryableError):
-    """No replica of the receiver can be reached; the source was not asked for anything yet."""
+    """No replica of the receiver can be reached; the source was not asked for anything yet.
+
+    Not PeerUnavailable, which would hold the source back, whose answer to a probe says nothing of the receiver.
+    """
 
     default_reason = "ReceiverUnavailable"
 
@@ -65,9 +70,10 @@ def awaited(
 ) -> Iterator["Waiting"]:
     """Announce at every replica, and listen while the context is open; leaving it withdraws.
 
-    Raises ReceiverUnavailable where no replica is reached, AccessDenied where ours is another key.
+    Raises ReceiverUnavailable where no replica is reached, AccessDenied where ours is another key, RetryableError
+    (Aborted) where it is stopped meanwhile.
     """
-    announcement, lines = _announced(access, wanted, resolve)
+    announcement, lines = _announced(access, wanted, stopped, resolve)
     waiting = Waiting(access, announcement, spool, stopped, resolve)
     try:
         waiting.start(lines)
@@ -77,23 +83,31 @@ def awaited(
 
 
 def _announced(
-    access: ReceiverAccess, wanted: Awaited, resolve: Resolve
+    access: ReceiverAccess, wanted: Awaited, stopped: Callable[[], bool], resolve: Resolve
 ) -> tuple[Announcement, dict[Address, Line | None]]:
     """The announcement under a Message ID that is free everywhere; None for a replica that cannot be reached."""
     identity = uuid.uuid4().hex
     for _ in range(TRIES):
         announcement = Announcement(
             id=identity,
-            message_id=random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - to be free, not secret
+            # No C-MOVE follows a subscription. S311: it has to be free, not secret.
+            message_id=0 if wanted.standing else random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - as said above
             calling_ae_title=wanted.calling_ae_title,
             study_instance_uid=wanted.study_instance_uid,
             sop_instance_uids=wanted.sop_instance_uids,
             standing=wanted.standing,
         )
         lines: dict[Address, Line | None] = {}
+        why = "its name is unknown"
         try:
             for address in resolve(access.host, access.port):
-                lines[address] = _line(address, access.key, announcement)
+                _go_on(stopped)
+                try:
+                    lines[address] = Line.open(address, access.key, announcement)
+                except (MessageIdTaken, AccessDenied):
+                    raise
+                except (OSError, RetryableError) as error:
+                    lines[address], why = None, str(error)
         except MessageIdTaken:
             _withdraw(lines)
             continue
@@ -103,10 +117,15 @@ def _announced(
         if any(lines.values()):
             return announcement, lines
         raise ReceiverUnavailable(
-            f"the receiver cannot be reached at {access.host}:{access.port}: what the source would send could not be "
-            "taken in; look whether it runs"
+            f"the receiver cannot be reached at {access.host}:{access.port} ({why}): what the source would send could "
+            "not be taken in; look whether it runs"
         )
     raise ReceiverUnavailable("the receiver has no Message ID free: too many C-MOVEs are under way")
+
+
+def _go_on(stopped: Callable[[], bool]) -> None:
+    if stopped():
+        raise RetryableError("stopped before the receiver knew what to await", reason="Aborted")
 
 
 def _line(address: Address, key: bytes, announcement: Announcement) -> Line | None:
@@ -148,7 +167,9 @@ class Waiting:
         self._changed = threading.Condition()
         self._arrived: deque[Instance] = deque()
         self._bytes = 0
-        self._seen: set[str] = set()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._unreadable: set[str] = set()
+        self._listed: frozenset[Address] = frozenset()
         self._failure: AditError | None = None
         self._ending = False
         self._lines: dict[Address, Line | None] = {}
@@ -174,11 +195,18 @@ class Waiting:
             self._changed.notify_all()
             return instance
 
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """SOP Instance UIDs of what a receiver has and cannot read: they have to be asked for again."""
+        with self._changed:
+            return frozenset(self._unreadable)
+
     # for `awaited` ----------------------------------------------------------------------------------------------------
 
     def start(self, lines: dict[Address, Line | None]) -> None:
         """Listen to these replicas, and to those that appear later."""
         self._lines.update(lines)
+        self._listed = frozenset(lines)
         for address in lines:
             self._listen(address)
         self._resolver.start()
@@ -191,15 +219,19 @@ class Waiting:
             lines = [one for one in self._lines.values() if one is not None]
         for line in lines:
             if self._announcement.standing:
+                line.settle()
                 line.hang_up()
             else:
                 line.withdraw()
         deadline = time.monotonic() + WITHDRAW_SECONDS
-        for thread in self._threads.values():
+        self._resolver.join(WITHDRAW_SECONDS)  # the system's resolver may take its time; it starts nothing any more
+        with self._changed:
+            threads = tuple(self._threads.values())
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         for line in lines:
             line.hang_up()
-        for thread in (*self._threads.values(), self._resolver):
+        for thread in threads:
             thread.join()
         for instance in self._arrived:
             _remove(instance)
@@ -208,22 +240,26 @@ class Waiting:
 
     def _listen(self, address: Address) -> None:
         thread = threading.Thread(target=self._keep_listening, args=(address,), name="transmit-listen", daemon=True)
-        self._threads[address] = thread
-        thread.start()
+        with self._changed:
+            if self._ending or address in self._threads:
+                return
+            self._lines.setdefault(address, None)
+            self._threads[address] = thread
+            thread.start()
 
     def _keep_resolving(self) -> None:
         while not self._pause(RESOLVE_SECONDS):
-            for address in self._resolve(self._access.host, self._access.port):
-                if address not in self._threads and not self._ending:
-                    self._lines[address] = None
-                    self._listen(address)
+            if found := self._resolve(self._access.host, self._access.port):
+                self._listed = frozenset(found)
+            for address in found:
+                self._listen(address)
 
     def _keep_listening(self, address: Address) -> None:
         while not self._ending:
             try:
                 line = self._connected(address)
                 if line is not None:
-                    self._take_letters(line)
+                    self._take_letters(line, address)
             except (OSError, RetryableError) as error:
                 if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
                     self._fail(_spool_failed(error))
@@ -233,7 +269,17 @@ class Waiting:
                 return
             finally:
                 self._drop(address)
+            if self._given_up(address):
+                return
             self._pause(RETRY_SECONDS)
+
+    def _given_up(self, address: Address) -> bool:
+        """Whether this replica is gone for good; if it is named again, it is listened to again."""
+        with self._changed:
+            gone = address not in self._listed and not self._ending
+            if gone:
+                del self._threads[address], self._lines[address]
+            return gone
 
     def _connected(self, address: Address) -> Line | None:
         line = self._lines[address]
@@ -254,20 +300,29 @@ class Waiting:
             one.id, 0, one.calling_ae_title, one.study_instance_uid, one.sop_instance_uids, standing=one.standing
         )
 
-    def _take_letters(self, line: Line) -> None:
+    def _take_letters(self, line: Line, address: Address) -> None:
         while (received := line.receive(self._spool, self._wait_for_room)) is not None:
+            if isinstance(received, Unreadable):
+                with self._changed:
+                    self._unreadable.add(received.sop_instance_uid)
+                continue
             if self._ending:  # nobody takes it any more, so the receiver may keep it
                 received.discard()
                 continue
-            self._take(received)
+            self._take(received, address)
             line.acknowledge(received)
 
-    def _take(self, received: Received) -> None:
+    def _take(self, received: Received, address: Address) -> None:
         instance = received.instance
+        # A subscription takes whatever the source sends, and again what it corrects; only a letter comes once.
+        identity = f"{address} {received.name}" if self._announcement.standing else instance.sop_instance_uid
         with self._changed:
-            twice = instance.sop_instance_uid in self._seen
+            twice = identity in self._seen
             if not twice:
-                self._seen.add(instance.sop_instance_uid)
+                self._seen[identity] = None
+                self._unreadable.discard(instance.sop_instance_uid)
+                if len(self._seen) > _REMEMBERED:
+                    self._seen.popitem(last=False)
                 self._arrived.append(instance)
                 self._bytes += instance.length
                 self._changed.notify_all()

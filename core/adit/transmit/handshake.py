@@ -10,11 +10,14 @@ from hashlib import sha256
 from adit.dimse.errors import ProtocolViolation
 from adit.dimse.wire import Wire
 from adit.errors import AccessDenied
-from adit.transmit.frames import VERSION, Header, Kind, encode, number, read, text
+from adit.transmit.frames import MAX_STRANGERS_HEADER, VERSION, Header, Kind, encode, number, read, text
 
 NONCE_BYTES = 32
 _HEX = 2 * NONCE_BYTES
-OTHER_KEY = "the receiver and whoever waits have different keys: both must be given the same Secret"
+OTHER_KEY = (
+    "the receiver and whoever waits have different keys: both must be given the same Secret; restart whichever started "
+    "before it was changed"
+)
 
 
 class OtherKey(AccessDenied):
@@ -45,10 +48,12 @@ def enter(wire: Wire, key: bytes) -> None:
     """The runner's side. Raises OtherKey, ProtocolViolation."""
     hello = _expect(wire, Kind.HELLO)
     if number(hello, "version", 0xFFFF) != VERSION:
-        raise ProtocolViolation(f"version {hello['version']} of the file transmit, where we speak {VERSION}")
+        raise ProtocolViolation(
+            f"it speaks version {hello['version']} of the file transmit, and we speak {VERSION}: run the same release"
+        )
     theirs, ours = text(hello, "nonce", _HEX), secrets.token_hex(NONCE_BYTES)
     wire.send([encode(Kind.PROOF, {"nonce": ours, "proof": proof(key, "runner", theirs, ours)})])
-    kind, header = read(wire)
+    kind, header = read(wire, MAX_STRANGERS_HEADER)
     if kind is Kind.REFUSED:
         raise OtherKey(OTHER_KEY)
     if kind is not Kind.PROOF or not hmac.compare_digest(
@@ -58,7 +63,7 @@ def enter(wire: Wire, key: bytes) -> None:
 
 
 def _expect(wire: Wire, wanted: Kind) -> Header:
-    kind, header = read(wire)
+    kind, header = read(wire, MAX_STRANGERS_HEADER)
     if kind is not wanted:
         raise ProtocolViolation(f"{kind.name} where {wanted.name} is due")
     return header

@@ -8,7 +8,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,6 @@ from adit.transmit.announcement import Announcement
 from adit.transmit.frames import (
     HANDSHAKE_SECONDS,
     MAX_LETTER,
-    NAMES_PER_ACK,
     PING_SECONDS,
     SILENCE_SECONDS,
     UIDS_PER_FRAME,
@@ -32,6 +32,7 @@ from adit.transmit.frames import (
     encode,
     number,
     read,
+    read_checksum,
     text,
 )
 from adit.transmit.handshake import enter
@@ -39,6 +40,9 @@ from adit.transmit.mailbox import MessageIdTaken
 
 CONNECT_SECONDS: Final = 3.0
 BATCH_SECONDS: Final = 0.1
+BATCH_LETTERS: Final = 16
+# Received and not yet durable; each holds a descriptor, and the receiver waits with the next one.
+WINDOW_LETTERS: Final = 64
 
 Address = tuple[str, int]
 
@@ -58,6 +62,13 @@ class Received:
         self.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The receiver has this instance and cannot read it; it must be asked for again."""
+
+    sop_instance_uid: str
+
+
 class Line:
     """An announced connection. Used by one thread, except `hang_up`; the thread that acknowledges is its own."""
 
@@ -68,7 +79,8 @@ class Line:
         self._said = threading.Lock()
         self._changed = threading.Condition()
         self._unacknowledged: list[Received] = []
-        self._ending = False
+        self._ending = self._ended = False
+        self._spool_error: OSError | None = None
         self._acknowledger = threading.Thread(target=self._acknowledge, name="transmit-acknowledge", daemon=True)
 
     @classmethod
@@ -87,24 +99,32 @@ class Line:
         line._acknowledger.start()
         return line
 
-    def receive(self, spool: Path, wait_for_room: Callable[[], None]) -> Received | None:
+    def receive(self, spool: Path, wait_for_room: Callable[[], None]) -> Received | Unreadable | None:
         """The next letter, None once the receiver has taken our withdrawal in.
 
         Raises ConnectionLost, PeerSilent, ProtocolViolation, and OSError where our spool fails.
         """
         while True:
             wait_for_room()
-            kind, header = read(self._wire)
+            try:
+                kind, header = read(self._wire)
+            except ConnectionLost:
+                if self._spool_error is not None:
+                    raise self._spool_error from None
+                raise
             if kind is Kind.LETTER:
                 return self._letter(header, spool)
+            if kind is Kind.UNREADABLE:
+                return Unreadable(text(header, "sopInstance"))
             if kind is Kind.WITHDRAWN:
                 return None
             if kind is not Kind.PING:
                 raise ProtocolViolation(f"{kind.name} where a letter is due")
 
     def acknowledge(self, received: Received) -> None:
-        """Let it be made durable and acknowledged, soon."""
+        """Let it be made durable and acknowledged, soon; waits while too many are on their way there."""
         with self._changed:
+            self._changed.wait_for(lambda: len(self._unacknowledged) < WINDOW_LETTERS or self._ending or self._ended)
             self._unacknowledged.append(received)
             self._changed.notify_all()
 
@@ -113,9 +133,16 @@ class Line:
 
         From any thread.
         """
-        self._end_acknowledging()
+        self.settle()
         with suppress(OSError):  # it is gone, and its patience will end
             self._say(encode(Kind.WITHDRAW))
+
+    def settle(self) -> None:
+        """Make durable and acknowledge what has been taken; nothing is acknowledged after it. From any thread."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        self._acknowledger.join()
 
     def hang_up(self) -> None:
         """End it from any thread, in the middle of whatever it does."""
@@ -123,7 +150,10 @@ class Line:
 
     def close(self) -> None:
         """Let go of everything; what is not acknowledged stays with the receiver."""
-        self._end_acknowledging()
+        self.settle()
+        with self._changed:
+            left, self._unacknowledged = self._unacknowledged, []
+        _close(left)
         self._wire.close()
         self._out.close()
 
@@ -138,12 +168,15 @@ class Line:
         descriptor, path = mkstemp(dir=spool, prefix="received-", suffix=".dataset")
         instance = Instance(uids[0], uids[1], uids[2], (FileSlice(Path(path), 0, left),))
         try:
+            checksum = 0
             self._wire.begin()
             while left:
                 part = self._wire.some(left)
                 left -= len(part)
+                checksum = zlib.crc32(part, checksum)
                 while part:
                     part = part[os.write(descriptor, part) :]
+            _prove(checksum, read_checksum(self._wire))
         except BaseException:
             os.close(descriptor)
             Path(path).unlink(missing_ok=True)
@@ -157,14 +190,14 @@ class Line:
     def _acknowledge(self) -> None:
         spoken = time.monotonic()
         while True:
-            with self._changed:
-                if not self._unacknowledged and not self._ending:
-                    self._changed.wait(PING_SECONDS / 2)
-                batch, ending = self._unacknowledged[:NAMES_PER_ACK], self._ending
-                del self._unacknowledged[:NAMES_PER_ACK]
+            batch, ending = self._next_batch()
             try:
-                for one in batch:
-                    _make_durable(one.descriptor)
+                _make_durable(batch)
+            except OSError as error:
+                self._spool_error = error
+                self._give_up(batch)
+                return
+            try:
                 if batch:
                     self._say(encode(Kind.ACK, {"names": [one.name for one in batch]}))
                     spoken = time.monotonic()
@@ -172,29 +205,55 @@ class Line:
                     self._say(encode(Kind.PING))
                     spoken = time.monotonic()
             except OSError:  # not acknowledged, so the receiver keeps them and sends them again
-                self._wire.hang_up()
+                self._give_up(batch)
                 return
-            finally:
-                for one in batch:
-                    os.close(one.descriptor)
+            _close(batch)
             if ending and not batch:
                 return
-            if not ending:
-                time.sleep(BATCH_SECONDS if batch else 0)
 
-    def _end_acknowledging(self) -> None:
+    def _next_batch(self) -> tuple[list[Received], bool]:
+        """What is to be made durable together, and whether the end is near."""
         with self._changed:
-            self._ending = True
+            self._changed.wait_for(lambda: self._unacknowledged or self._ending, PING_SECONDS / 2)
+            if self._unacknowledged:
+                self._changed.wait_for(
+                    lambda: len(self._unacknowledged) >= BATCH_LETTERS or self._ending, BATCH_SECONDS
+                )
+            batch, self._unacknowledged = self._unacknowledged, []
             self._changed.notify_all()
-        self._acknowledger.join()
-        left, self._unacknowledged = self._unacknowledged, []
-        for one in left:  # the connection went before they could be acknowledged
-            os.close(one.descriptor)
+            return batch, self._ending
+
+    def _give_up(self, batch: Sequence[Received]) -> None:
+        _close(batch)
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._wire.hang_up()
 
 
-def _make_durable(descriptor: int) -> None:
-    if os.fstat(descriptor).st_nlink:  # else it has gone on already, and its file was removed
-        os.fdatasync(descriptor)
+def _prove(checksum: int, told: int) -> None:
+    if checksum != told:  # connected anew, it comes again
+        raise ProtocolViolation("an instance arrived otherwise than the receiver sent it")
+
+
+def _make_durable(batch: Sequence[Received]) -> None:
+    """Contents, then names; not of what has gone on already, and whose file was removed."""
+    folders: set[Path] = set()
+    for one in batch:
+        if os.fstat(one.descriptor).st_nlink:
+            os.fdatasync(one.descriptor)
+            folders.add(one.path.parent)
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _close(batch: Sequence[Received]) -> None:
+    for one in batch:
+        os.close(one.descriptor)
 
 
 def _announce(wire: Wire, announcement: Announcement) -> None:

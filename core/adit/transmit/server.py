@@ -3,17 +3,20 @@
 One connection serves one announcement, in two threads of its own, so that a slow runner slows nobody else.
 """
 
+import re
 import socket
 import threading
 import time
+import zlib
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 import structlog
 
 from adit.dimse.errors import ConnectionLost, ProtocolViolation
 from adit.dimse.wire import Wire
 from adit.errors import AditError
+from adit.transfer.part10 import is_uid
 from adit.transmit.announcement import MAX_MESSAGE_ID, Announcement
 from adit.transmit.frames import (
     HANDSHAKE_SECONDS,
@@ -25,6 +28,7 @@ from adit.transmit.frames import (
     Header,
     Kind,
     encode,
+    encode_checksum,
     number,
     read,
     text,
@@ -38,7 +42,9 @@ CLOSE_SECONDS: Final = 5.0
 # A runner that is alive may let us wait as long as its destination lets it; its pings say that it is.
 PATIENCE_SECONDS: Final = 86_400.0
 _LOOK_SECONDS: Final = 0.5
-_ID_LENGTH: Final = 32
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_NAME: Final = re.compile(r"[0-9a-z-]+")
+_SMALL_BYTES: Final = 256 << 10  # up to here one copy costs less than two more system calls
 
 
 class TransmitServer:
@@ -128,7 +134,7 @@ def read_announcement(wire: Wire) -> Announcement:
     if kind is not Kind.ANNOUNCE:
         raise ProtocolViolation(f"{kind.name} where ANNOUNCE is due")
     identity = text(header, "id")
-    if len(identity) != _ID_LENGTH or set(identity) - set("0123456789abcdef"):
+    if _ID.fullmatch(identity) is None:
         raise ProtocolViolation("an announcement whose id is none")
     count = number(header, "uids", MAX_UIDS)
     uids: set[str] = set()
@@ -138,13 +144,18 @@ def read_announcement(wire: Wire) -> Announcement:
         some = texts(more, "uids", UIDS_PER_FRAME)
         if kind is not Kind.UIDS or not some:
             raise ProtocolViolation(f"{kind.name} where UIDS are due")
+        if not all(map(is_uid, some)):
+            raise ProtocolViolation("an announcement of UIDs that are none")
         received += len(some)
         uids.update(some)
+    study = text(header, "study")
+    if study and not is_uid(study):
+        raise ProtocolViolation("an announcement of a study whose UID is none")
     return Announcement(
         id=identity,
         message_id=number(header, "messageId", MAX_MESSAGE_ID),
         calling_ae_title=text(header, "callingAeTitle", 16),
-        study_instance_uid=text(header, "study"),
+        study_instance_uid=study,
         sop_instance_uids=frozenset(uids),
         standing=header.get("standing") is True,
     )
@@ -163,7 +174,6 @@ class _Delivery:
         # its own time-out: whoever sends waits longer than whoever reads
         self._out = connection.dup()
         self._out.settimeout(PATIENCE_SECONDS)
-        self._failure: OSError | None = None
 
     def run(self) -> None:
         """Until the listener withdraws or is gone. Raises ConnectionLost, PeerSilent, ProtocolViolation, OSError."""
@@ -182,12 +192,13 @@ class _Delivery:
                 self._wire.hang_up()
             sender.join()
             self._out.close()
-            if self._failure is not None:
-                raise self._failure
 
     def _take(self, kind: Kind, header: Header) -> None:
         if kind is Kind.ACK:
-            self._mailbox.acknowledge(self._id, tuple(texts(header, "names", NAMES_PER_ACK)))
+            names = tuple(texts(header, "names", NAMES_PER_ACK))
+            if not all(map(_NAME.fullmatch, names)):
+                raise ProtocolViolation("an acknowledgement of names that are none")
+            self._mailbox.acknowledge(self._id, names)
         elif kind is Kind.WITHDRAW:
             self._mailbox.withdraw(self._id)
             self._withdrawn = True
@@ -211,9 +222,6 @@ class _Delivery:
                     self._out.sendall(encode(Kind.PING))
             if self._withdrawn:
                 self._out.sendall(encode(Kind.WITHDRAWN))
-        except _LetterUnreadable as error:
-            self._failure = error.cause
-            self._wire.hang_up()
         except OSError:  # the connection is gone, which the reader says
             self._wire.hang_up()
 
@@ -226,22 +234,53 @@ class _Delivery:
             "transferSyntax": letter.transfer_syntax_uid,
         }
         try:
-            file = letter.path.open("rb")
-        except FileNotFoundError:
-            return  # acknowledged meanwhile over another connection
-        except OSError as error:
-            raise _LetterUnreadable(error) from error
-        with file:
-            if file.seek(0, 2) < letter.start + letter.length:
-                raise _LetterUnreadable(OSError(0, "a spooled instance is shorter than it was"))
-            self._out.sendall(encode(Kind.LETTER, header), getattr(socket, "MSG_MORE", 0))
-            if letter.length and self._out.sendfile(file, letter.start, letter.length) != letter.length:
-                raise _LetterUnreadable(OSError(0, "a spooled instance became shorter"))
+            with _opened(letter) as file:
+                self._send_letter(encode(Kind.LETTER, header), file, letter)
+        except _LetterUnreadable as error:
+            if all(one.name != letter.name for one in self._mailbox.letters(self._id)):
+                return  # acknowledged meanwhile over another connection
+            structlog.get_logger("adit.transmit").error("spooled instance unreadable", error=str(error))
+            self._out.sendall(encode(Kind.UNREADABLE, {"name": letter.name, "sopInstance": letter.sop_instance_uid}))
+
+    def _send_letter(self, head: bytes, file: BinaryIO, letter: Letter) -> None:
+        """Header, data set and checksum. Raises OSError where the connection is gone, _LetterUnreadable."""
+        if letter.length <= _SMALL_BYTES:
+            data = _read(file, letter.length)
+            self._out.sendall(b"".join((head, data, encode_checksum(zlib.crc32(data)))))
+            return
+        checksum, left = 0, letter.length
+        while left:
+            part = _read(file, min(left, _SMALL_BYTES))
+            checksum = zlib.crc32(part, checksum)
+            left -= len(part)
+        self._out.sendall(head, getattr(socket, "MSG_MORE", 0))
+        if self._out.sendfile(file, letter.start, letter.length) != letter.length:
+            # Its end can no longer be told apart from the next frame: connected anew, it is found to be short.
+            raise ConnectionAbortedError("a spooled instance became shorter")
+        self._out.sendall(encode_checksum(checksum))
 
 
 class _LetterUnreadable(Exception):
-    """The spool fails, not the connection."""
+    """The spool fails, not the connection; nothing of the letter was sent yet."""
 
-    def __init__(self, cause: OSError) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
+
+def _opened(letter: Letter) -> BinaryIO:
+    try:
+        file = letter.path.open("rb")
+    except OSError as error:
+        raise _LetterUnreadable(error.strerror) from error
+    if file.seek(0, 2) < letter.start + letter.length:
+        file.close()
+        raise _LetterUnreadable("it is shorter than it was")
+    file.seek(letter.start)
+    return file
+
+
+def _read(file: BinaryIO, length: int) -> bytes:
+    try:
+        data = file.read(length)
+    except OSError as error:
+        raise _LetterUnreadable(error.strerror) from error
+    if len(data) < length:
+        raise _LetterUnreadable("it became shorter")
+    return data
