@@ -117,6 +117,10 @@ class Association:
     def usable(self) -> bool:
         return self._state is State.STA6
 
+    def quiet(self) -> bool:
+        """Whether it rests: between two exchanges a peer that says something ends the association, or is gone."""
+        return self.usable and self._wire.quiet()
+
     def context(self, abstract_syntax: str, transfer_syntax: str | None = None) -> PresentationContext | None:
         """The accepted context for a SOP class, in exactly this transfer syntax if one is named."""
         for context in self.contexts.values():
@@ -134,23 +138,21 @@ class Association:
     def send(self, context_id: int, command: Command, data: Iterable[Piece] = ()) -> None:
         """Send a command and, where it says so, its data set, byte for byte.
 
-        Raises ConnectionLost, PeerSilent; OSError or EOFError where a piece's file cannot be read: half a message may
-        be on its way then, so that the association is aborted.
+        Raises ConnectionLost, PeerSilent; OSError or EOFError where a piece's file cannot be read: where half a
+        message is on its way then, the association is aborted.
         """
         encoded = commands.encode(command)
         framed = Fragments(context_id, COMMAND, len(encoded), self._fragment).of([encoded])
+        pieces = tuple(data) if commands.has_data_set(command) else ()
+        fragments = Fragments(context_id, 0, length_of(pieces), self._fragment)
+        windows = self._windows.read(pieces)
+        window = next(windows, None)  # before a byte leaves: a file that cannot be opened harms nobody
+        if window is None and commands.has_data_set(command):
+            framed.append(fragments.empty())
         with self._established(), self._sending:
-            if not commands.has_data_set(command):
-                self._wire.send(framed)
-                return
-            pieces = tuple(data)
-            fragments = Fragments(context_id, 0, length_of(pieces), self._fragment)
-            if not length_of(pieces):
-                framed.append(fragments.empty())
-            for window in self._windows.read(pieces):
-                framed += fragments.of(window)
-                self._send_all(framed)
-                framed = []
+            while window is not None:
+                self._send_all(framed + fragments.of(window))
+                framed, window = [], next(windows, None)
             if framed:
                 self._wire.send(framed)
 
@@ -213,11 +215,12 @@ class Association:
     def _receive(self, sink: OpenSink | None) -> Message:
         self._wire.within(self._timeouts.response if self._requestor else self._timeouts.idle)
         encoded = bytearray()
-        context_id, control = 0, 0
+        context_id, control, begun = 0, 0, False
         while not control & LAST:
             count, context_id, control = self._next_fragment(COMMAND, context_id)
-            if not encoded:
+            if not begun:
                 self._wire.within(self._timeouts.response)
+                begun = True
             if len(encoded) + count > commands.MAX_LENGTH:
                 raise ProtocolViolation("a command set that is too long")
             encoded += self._wire.exactly(count)
@@ -239,7 +242,6 @@ class Association:
 
     def _stream(self, context_id: int, write: Callable[[memoryview], object], limit: int) -> None:
         control, total, wire = 0, 0, self._wire
-        wire.begin()
         while not control & LAST:
             count, _, control = self._next_fragment(0, context_id)
             total += count
@@ -286,6 +288,8 @@ class Association:
     def _next_pdu(self) -> tuple[int, int, Action]:
         """Type and length of the next PDU, and the action of PS3.8 Table 9-10; an A-ABORT is raised."""
         kind, length = HEADER.unpack(self._wire.exactly(HEADER.size))
+        if self._state is State.STA13:
+            raise ConnectionLost("the association was ended by this side")
         action, _ = TRANSITIONS[event_of(kind), self._state]
         limit = self._longest if kind == PduType.P_DATA_TF else longest(kind)
         if length > limit:

@@ -4,6 +4,7 @@ What is received goes into one buffer that is used again and again; what is read
 read.
 """
 
+import select
 import socket
 import ssl
 import time
@@ -11,7 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from adit.dimse.errors import ConnectionLost, PeerSilent
+from adit.dimse.errors import ConnectionLost, PeerSilent, TlsRefused
+from adit.dimse.tls import alert
+from adit.errors import AditError
 
 BUFFER_BYTES: Final = 1 << 20
 # A peer that gives or takes less than this within the time-out only pretends to be alive.
@@ -30,7 +33,7 @@ class Wire:
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._seconds = seconds
-        self._marked, self._since_mark = 0.0, 0
+        self._waited, self._since_mark = 0.0, 0
         with suppress(OSError):  # not a TCP socket, as in a test
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.settimeout(seconds)
@@ -41,6 +44,7 @@ class Wire:
 
     def within(self, seconds: float) -> None:
         """How long from now on the peer may keep silent, or let us wait with what we send."""
+        self.begin()
         if seconds != self._seconds:
             self._seconds = seconds
             self._socket.settimeout(seconds)
@@ -54,11 +58,8 @@ class Wire:
         """
         if self._end - self._start < count:
             self._make_room(count)
-            deadline = time.monotonic() + self._seconds
             while self._end - self._start < count:
                 self._receive()
-                if self._end - self._start < count and time.monotonic() > deadline:
-                    raise PeerSilent(f"only a part of what was due came within {self._seconds:g} s")
         taken = self._view[self._start : self._start + count]
         self._start += count
         return taken
@@ -68,14 +69,24 @@ class Wire:
         if self._start == self._end:
             self._start = self._end = 0
             self._receive()
-            self._judge_progress()
         taken = self._view[self._start : min(self._end, self._start + most)]
         self._start += len(taken)
         return taken
 
     def begin(self) -> None:
-        """A stream of `some` begins: its progress is judged from now on."""
-        self._marked, self._since_mark = time.monotonic(), 0
+        """Something new is awaited: the peer has the whole time-out for it, however long the last one took."""
+        self._waited, self._since_mark = 0.0, 0
+
+    def quiet(self) -> bool:
+        """Whether nothing has come that was not read, the end included; does not wait."""
+        if self._start != self._end:
+            return False
+        poll = select.poll()
+        try:
+            poll.register(self._socket, select.POLLIN)
+            return not poll.poll(0)
+        except (OSError, ValueError):  # closed by another thread
+            return False
 
     def _make_room(self, count: int) -> None:
         if self._start == self._end:
@@ -92,24 +103,27 @@ class Wire:
         acknowledged: 40 ms each time. TCP_QUICKACK is not sticky, so it is armed around every receive.
         """
         self._acknowledge()
+        begun = time.monotonic()
         try:
             count = self._socket.recv_into(self._view[self._end :])
         except TimeoutError as error:
             raise PeerSilent(f"nothing came within {self._seconds:g} s") from error
         except (OSError, ValueError) as error:  # ValueError: closed by another thread
-            raise ConnectionLost(f"the connection broke ({_words(error)})") from error
+            raise _broken(error) from error
         if not count:
             raise ConnectionLost("the connection was closed")
         self._acknowledge()
         self._end += count
-        self._since_mark += count
+        self._judge_progress(count, time.monotonic() - begun)
 
-    def _judge_progress(self) -> None:
-        now = time.monotonic()
+    def _judge_progress(self, count: int, waited: float) -> None:
+        """Only the time counts in which we waited: how long we take to write what came is not the peer's fault."""
+        self._since_mark += count
+        self._waited += waited
         if self._since_mark >= PROGRESS_BYTES:
-            self._marked, self._since_mark = now, 0
-        elif now - self._marked > self._seconds:
-            raise PeerSilent(f"only {self._since_mark} bytes of a data set came within {self._seconds:g} s")
+            self.begin()
+        elif self._waited > self._seconds:
+            raise PeerSilent(f"only {self._since_mark} bytes came within {self._seconds:g} s")
 
     def _acknowledge(self) -> None:
         if _QUICKACK is not None:
@@ -131,7 +145,7 @@ class Wire:
         except TimeoutError as error:
             raise PeerSilent(f"the peer took nothing, or too little, within {self._seconds:g} s") from error
         except (OSError, ValueError) as error:
-            raise ConnectionLost(f"the connection broke ({_words(error)})") from error
+            raise _broken(error) from error
 
     def _send_plain(self, left: list[bytes | memoryview]) -> None:
         total = sum(len(one) for one in left)
@@ -178,5 +192,8 @@ class Wire:
         self._socket.close()
 
 
-def _words(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or type(error).__name__).lower()
+def _broken(error: OSError | ValueError) -> AditError:
+    """In TLS 1.3 a server says what it thinks of our certificate after the handshake, instead of data."""
+    if isinstance(error, ssl.SSLError) and (words := alert(error, "the peer")):
+        return TlsRefused(words)
+    return ConnectionLost(f"the connection broke ({(getattr(error, 'strerror', None) or type(error).__name__).lower()})")

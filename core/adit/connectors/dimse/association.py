@@ -73,7 +73,7 @@ class Association(Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether it is still there, as far as can be known without asking."""
+        """Between two exchanges: whether it is still there, as far as can be known without asking."""
         ...
 
     def receive_into(self, spool: Path) -> None:

@@ -159,6 +159,20 @@ def test_an_association_that_the_peer_dropped_while_it_rested_is_replaced(
         assert restarted.received == 1
 
 
+@pytest.mark.parametrize("implementation", ["Native"])  # pynetdicom's thread may be late to notice
+def test_an_association_that_the_peer_dropped_between_two_instances_is_replaced(
+    loopback_pacs: LoopbackPacs, connect: Connect, instances: list[Instance], tmp_path: Path
+) -> None:
+    """A slow source may rest longer than a destination lets an association idle."""
+    outcomes = connect(loopback_pacs).store(instances, JOB)
+    assert next(outcomes).stored
+    port = loopback_pacs.port
+    loopback_pacs.stop()
+    with LoopbackPacs(tmp_path / "restarted", port=port) as restarted:
+        assert all(one.stored for one in outcomes)
+        assert restarted.received == len(instances) - 1
+
+
 def test_kinds_that_come_and_go_are_stored_over_associations_that_know_them(
     loopback_pacs: LoopbackPacs, connect: Connect, instances: list[Instance], instance_of: InstanceOf, tmp_path: Path
 ) -> None:

@@ -54,7 +54,7 @@ class NativeAssociation(Association):
 
     @property
     def usable(self) -> bool:
-        return self._line.usable
+        return self._line.quiet()
 
     def receive_into(self, spool: Path) -> None:
         self._spool = spool
