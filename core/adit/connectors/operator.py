@@ -17,10 +17,11 @@ from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
 from adit.transfer.placement import Placement
 
-Way = Literal["dimse", "web"]
+Way = Literal["dimse", "move", "web"]
 _WAY_OF: dict[RetrieveMethod | StoreMethod, Way] = {
     "CGet": "dimse",
     "Wado": "web",
+    "CMove": "move",
     "CStore": "dimse",
     "Stow": "web",
 }
@@ -45,7 +46,7 @@ class DicomOperator:
         self._target = target
         self._echo = echo_way(target.spec)
         self._find = find_way(target.spec)
-        self._fetch = fetch_way(target.spec)
+        self._fetch = fetch_way(target.spec, receiver=target.receiver is not None)
         self._store = store_way(target.spec)
         self._open: dict[Way, Connector] = {}
         self._aborted = False
@@ -95,18 +96,19 @@ class DicomOperator:
     def _by(self, way: Way) -> Connector:
         if self._aborted:
             raise RetryableError(f"the exchange with {self.name} was aborted", reason="Aborted")
+        way = "web" if way == "web" else "dimse"  # one association for search and retrieval, whichever that is
         if way not in self._open:
             self.close()
-            self._open[way] = _connector(way, self._target)
+            self._open[way] = _connector(way, self._target, move=self._fetch == "move")
         return self._open[way]
 
 
-def _connector(way: Way, target: Target) -> Connector:
+def _connector(way: Way, target: Target, *, move: bool) -> Connector:
     """Import what is used and nothing else: pynetdicom and httpx cost 20 MB and a quarter of a second each."""
     if way == "dimse":
         from adit.connectors.dimse import DimseConnector  # noqa: PLC0415 - as said above
 
-        return DimseConnector(target)
+        return DimseConnector(target, move=move)
     from adit.connectors.web import DicomWebConnector  # noqa: PLC0415 - as said above
 
     return DicomWebConnector(target)
@@ -124,11 +126,12 @@ def find_way(spec: DicomServerSpec) -> Way | None:
     return "web" if spec.dicomweb is not None and spec.dicomweb.qido else None
 
 
-def fetch_way(spec: DicomServerSpec) -> Way | None:
-    """The first of `retrieveOrder` that the server supports and that we have: C-MOVE comes with the receiver."""
+def fetch_way(spec: DicomServerSpec, *, receiver: bool = False) -> Way | None:
+    """The first of `retrieveOrder` that the server supports; C-MOVE only where there is a receiver."""
     supported: dict[RetrieveMethod, bool] = {
         "CGet": spec.dimse is not None and spec.dimse.get,
         "Wado": spec.dicomweb is not None and spec.dicomweb.wado,
+        "CMove": spec.dimse is not None and spec.dimse.move and receiver,
     }
     return next((_WAY_OF[method] for method in spec.retrieve_order if supported.get(method)), None)
 
@@ -148,10 +151,11 @@ def retrieve_unsupported(target: Target) -> str:
     assert isinstance(spec, DicomServerSpec)
     if "CMove" in spec.retrieve_order and spec.dimse is not None and spec.dimse.move:
         return (
-            f"{target.name} offers C-MOVE only, which comes with the receiver and is not available yet; "
-            "switch on spec.dimse.get or spec.dicomweb.wado if it has them"
+            f"{target.name} offers C-MOVE only, and this installation has no receiver that it could send to; install "
+            "one (receiver.enabled in the chart, --receiver-port of adit run), or switch on spec.dimse.get or "
+            "spec.dicomweb.wado if it has them"
         )
     return (
         f"nothing can be fetched from {target.name}: none of its spec.retrieveOrder is switched on "
-        "(spec.dimse.get, spec.dicomweb.wado)"
+        "(spec.dimse.get, spec.dicomweb.wado, spec.dimse.move)"
     )

@@ -51,14 +51,14 @@ def test_what_is_switched_off_is_passed_over() -> None:
     assert (echo_way(mixed), find_way(mixed), fetch_way(mixed), store_way(mixed)) == ("dimse", "web", "web", "web")
 
 
-def test_c_move_is_passed_over_while_there_is_another_way() -> None:
+def test_c_move_is_passed_over_while_there_is_no_receiver() -> None:
     server = spec(dimse={**DIMSE, "move": True}, retrieveOrder=["CMove", "CGet"])
-    assert fetch_way(server) == "dimse"
+    assert (fetch_way(server), fetch_way(server, receiver=True)) == ("dimse", "move")
 
 
-def test_a_server_with_nothing_but_c_move_says_that_it_comes_with_the_receiver(tmp_path: Path) -> None:
+def test_a_server_with_nothing_but_c_move_says_what_is_missing(tmp_path: Path) -> None:
     operator = open_connector(target(tmp_path, DicomServerSpec.of(MOVE_ONLY)))
-    with pytest.raises(PermanentError, match="archive offers C-MOVE only, which comes with the receiver") as error:
+    with pytest.raises(PermanentError, match="archive offers C-MOVE only, and this installation has no") as error:
         list(operator.fetch(Selection("1", "1.2"), tmp_path))
     assert error.value.reason == "RetrieveUnsupported"
 

@@ -13,6 +13,7 @@ from adit.connectors.dimse.fetch import Fetch
 from adit.connectors.dimse.find import answers, cancel, find_model, patients, send_find
 from adit.connectors.dimse.get import get_model
 from adit.connectors.dimse.holdings import Holdings
+from adit.connectors.dimse.move_fetch import MoveFetch
 from adit.connectors.dimse.peer import Peer, dimse_of
 from adit.connectors.dimse.session import Session
 from adit.connectors.dimse.status import query_error
@@ -38,11 +39,13 @@ from adit.transfer.placement import Placement
 class DimseConnector:
     """A Connector (connectors/connector.py); one operation at a time, so starting one ends an unfinished other."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, move: bool = False) -> None:
+        """`move` fetches by C-MOVE over the receiver of the target, instead of by C-GET."""
         self.name = target.name
         self._peer = Peer.of(target)
         self._dimse = dimse_of(target)
         self._pace = target.pace
+        self._receiver = target.receiver if move else None
         self._session = Session(self._peer)
         self._pairs = Pairs()
         self._holdings = Holdings()
@@ -76,7 +79,19 @@ class DimseConnector:
                     return
 
     def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
-        """C-GET, one request per series or study; failures are told after everything that came."""
+        """C-GET, or C-MOVE to the receiver, per series or study; failures are told after everything that came."""
+        if self._receiver is not None:
+            return MoveFetch(
+                self._session,
+                get_model(self._dimse.find),
+                self._dimse.find,
+                self._dimse.specific_character_set,
+                selection,
+                spool,
+                self.find,
+                self._pace,
+                self._receiver,
+            ).run()
         return Fetch(
             self._session,
             get_model(self._dimse.find),

@@ -99,7 +99,7 @@ def move_error(status: int, destination: str, peer: Peer) -> AditError | None:
     """The error that a final C-MOVE status stands for, None for success and for what the counts tell (B000)."""
     if status == DESTINATION_UNKNOWN:
         return MoveDestinationUnknown(
-            f"{peer.name} does not know the AE title {destination} that it is to send to (C-MOVE status {status:#06x}); "
-            f"add {destination} with its host and port to the destinations that {peer.name} knows"
+            f"{peer.name} does not know the AE title {destination} that it is to send to (C-MOVE status "
+            f"{status:#06x}); add {destination} with its host and port to the destinations that {peer.name} knows"
         )
     return query_error(status, "C-MOVE", peer)

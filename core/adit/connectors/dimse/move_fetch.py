@@ -4,7 +4,7 @@ What is missing is asked for again, series by series and then by instance; what 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,7 +81,7 @@ class MoveFetch:
         if error is not None:
             raise error
 
-    def _ask(self, selection: Selection, arriving: Arriving) -> "_Asking":
+    def _ask(self, selection: Selection, arriving: Arriving) -> Generator[Instance, None, Moved]:
         request = MoveRequest(
             self.model, self.receiver.ae_title, arriving.message_id, selection.patient_id, self.character_set
         )
@@ -169,7 +169,7 @@ class MoveFetch:
         if _is_final(moved.error) or self.session.aborted:
             return moved.error
         if failed:
-            came = len(self.received)
+            came = len(self.expected) - failed if self.expected else moved.completed
             return RetryableError(
                 f"{self.session.peer.name} sent {came} of {came + failed} instances by C-MOVE to "
                 f"{self.receiver.ae_title} and {failed} did not arrive, though asked for again; its own log and the "
@@ -177,9 +177,6 @@ class MoveFetch:
                 reason="PartialRetrieve",
             )
         return None if self.expected else moved.error
-
-
-_Asking = Iterator[Instance]
 
 
 def _is_final(error: AditError | None) -> bool:

@@ -1,0 +1,268 @@
+"""C-MOVE as a way of fetching: announced, reconciled by name, asked for again; the receiver is a second PACS here."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from adit.connectors.dimse import DimseConnector
+from adit.connectors.dimse.move import MoveDestinationUnknown, move_error
+from adit.connectors.dimse.move_fetch import MoveFetch
+from adit.connectors.dimse.peer import Peer
+from adit.connectors.dimse.session import Session
+from adit.connectors.pace import AT_WILL
+from adit.connectors.target import Target
+from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
+from adit.query import Selection
+from adit.testing import patients
+from adit.testing.datasets import Study, ct_study
+from adit.testing.faults import Faults
+from adit.testing.pacs import LoopbackPacs
+from adit.testing.part10 import read_meta
+from adit.testing.programs import Dcmqrscp
+from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.placement import Placement
+from adit.transmit.access import ReceiverAccess
+from adit.transmit.client import Awaited
+
+ACCESS = ReceiverAccess("RECEIVER", "127.0.0.1", 1, bytes(32))
+
+
+@dataclass
+class Watched:
+    """Hands out what a loopback PACS takes in, each instance once, as transmit/client.py does."""
+
+    pacs: LoopbackPacs
+    spool: Path
+    message_id: int = 4711
+    seen: set[str] = field(default_factory=set)
+
+    def next(self, seconds: float) -> Instance | None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for one in self.pacs.instances():
+                if one.sop_instance_uid not in self.seen:
+                    self.seen.add(one.sop_instance_uid)
+                    path = Path(shutil.copy(one.path, self.spool))
+                    meta = read_meta(path)
+                    data = FileSlice(path, meta.offset, path.stat().st_size - meta.offset)
+                    return Instance(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, (data,))
+            time.sleep(0.005)
+        return None
+
+
+@dataclass
+class World:
+    """A filled source, the receiver that it knows, and what was announced there."""
+
+    source: LoopbackPacs
+    receiver: LoopbackPacs
+    study: Study
+    target: Target
+    spool: Path
+    announced: list[Awaited] = field(default_factory=list)
+    withdrawn: int = 0
+
+    @contextmanager
+    def listen(self, _access: ReceiverAccess, wanted: Awaited, spool: Path) -> Iterator[Watched]:
+        assert not self.source.requests or self.source.peak_associations == 1
+        self.announced.append(wanted)
+        try:
+            yield Watched(self.receiver, spool)
+        finally:
+            self.withdrawn += 1
+
+    @property
+    def uids(self) -> set[str]:
+        return {one.sop_instance_uid for one in self.source.instances()}
+
+    def selection(self) -> Selection:
+        return Selection(patients.PLAIN.patient_id, self.study.study_instance_uid)
+
+    @contextmanager
+    def fetching(self, selection: Selection | None = None, quiet: float = 0.4) -> Iterator[MoveFetch]:
+        with DimseConnector(self.target) as asked:
+            session = Session(Peer.of(self.target))
+            try:
+                yield MoveFetch(
+                    session,
+                    "StudyRoot",
+                    ("PatientRoot", "StudyRoot"),
+                    "ISO_IR 192",
+                    selection or self.selection(),
+                    self.spool,
+                    asked.find,
+                    AT_WILL,
+                    ACCESS,
+                    self.listen,
+                    quiet,
+                )
+            finally:
+                session.close()
+
+    def fetch(self, selection: Selection | None = None, quiet: float = 0.4) -> tuple[list[str], AditError | None]:
+        """The UIDs that came, and what was raised after them."""
+        came: list[str] = []
+        with self.fetching(selection, quiet) as fetch:
+            try:
+                came.extend(instance.sop_instance_uid for instance in fetch.run())
+            except AditError as error:
+                return came, error
+        return came, None
+
+
+@pytest.fixture(name="world")
+def _world(target_of: Callable[..., Target], tmp_path: Path, spool: Path) -> Iterator[World]:
+    study = ct_study(patients.PLAIN, instances=12, rows=16)
+    with LoopbackPacs(tmp_path / "a", "PACS") as source, LoopbackPacs(tmp_path / "r", "RECEIVER") as receiver:
+        source.load(study.write(tmp_path / "files"))
+        source.destinations["RECEIVER"] = (receiver.host, receiver.port)
+        yield World(source, receiver, study, target_of(source), spool)
+
+
+def test_a_study_is_announced_by_name_before_it_is_asked_for_and_comes_whole(world: World) -> None:
+    came, error = world.fetch()
+    assert error is None
+    assert (set(came), len(came)) == (world.uids, 12)
+    [announced] = world.announced
+    assert (announced.calling_ae_title, announced.study_instance_uid) == ("PACS", world.study.study_instance_uid)
+    assert announced.sop_instance_uids == world.uids
+    assert world.withdrawn == 1
+
+
+def test_it_does_not_wait_where_nothing_is_missing(world: World) -> None:
+    began = time.monotonic()
+    assert world.fetch(quiet=30)[1] is None
+    assert time.monotonic() - began < 5
+
+
+def test_an_instance_that_fails_once_is_asked_for_again_and_comes(world: World) -> None:
+    # Every 7th of each request: the study's 7th, then none of the one that is missing.
+    world.source.faults = Faults(fail_fetch_every_nth=7)
+    came, error = world.fetch()
+    assert (error, set(came)) == (None, world.uids)
+
+
+def test_what_never_arrives_is_a_partial_retrieval_after_all_that_came(world: World) -> None:
+    world.receiver.faults = Faults(drop_every_nth_stored=1)
+    came, error = world.fetch(quiet=0.2)
+    assert came == []
+    assert isinstance(error, RetryableError)
+    assert (error.reason, "0 of 12 instances" in error.message) == ("PartialRetrieve", True)
+
+
+def test_a_destination_that_the_source_does_not_know_is_told_with_what_to_do(world: World) -> None:
+    world.source.destinations.clear()
+    came, error = world.fetch(quiet=30)
+    assert came == []
+    assert isinstance(error, MoveDestinationUnknown)
+    assert "does not know the AE title RECEIVER" in error.message
+
+
+def test_a_source_that_is_away_is_unavailable_at_once(world: World) -> None:
+    with world.fetching(quiet=30) as fetch:
+        fetch.find_models = ()
+        named = fetch.selection
+        fetch.selection = replace(named, sop_instance_uids=(("1.2", ("1.2.3",)),))
+        world.source.stop()
+        with pytest.raises(PeerUnavailable):
+            list(fetch.run())
+
+
+def test_a_source_that_lists_no_instances_is_reconciled_by_its_counts(world: World) -> None:
+    def refuse(_query: object) -> Iterator[object]:
+        raise PermanentError("no image level", reason="QueryRefused")
+
+    world.source.faults = Faults(fail_fetch_every_nth=7)
+    with world.fetching() as fetch:
+        fetch.find = refuse  # type: ignore[assignment] # it yields nothing
+        came: list[Instance] = []
+        with pytest.raises(RetryableError, match="11 of 12"):
+            came.extend(fetch.run())
+    assert world.announced[0].sop_instance_uids == frozenset()
+
+
+def test_a_study_that_is_aborted_in_the_middle_is_asked_for_again(world: World) -> None:
+    world.source.faults = Faults(abort_fetch_after=5)
+    came, error = world.fetch(quiet=0.2)
+    assert len(came) == len(set(came)) >= 5
+    assert error is None or error.reason == "PartialRetrieve"
+    assert (error is None) == (set(came) == world.uids)
+
+
+def test_what_is_left_early_cancels_the_move_within_a_second(world: World) -> None:
+    world.source.faults = Faults(delay_per_instance=0.05)
+    with world.fetching() as fetch:
+        running = fetch.run()
+        next(running)
+        began = time.monotonic()
+        running.close()  # type: ignore[attr-defined] # it is a generator
+        assert time.monotonic() - began < 1.5
+    assert world.withdrawn == 1
+    assert not [one for one in threading.enumerate() if one.name == "move"]
+
+
+def test_an_abort_from_another_thread_ends_it_within_a_second(world: World) -> None:
+    world.source.faults = Faults(delay_per_instance=0.05)
+    with world.fetching(quiet=30) as fetch:
+        running = fetch.run()
+        next(running)
+        threading.Timer(0.2, fetch.session.abort).start()
+        began = time.monotonic()
+        with pytest.raises(RetryableError) as error:
+            list(running)
+        assert error.value.reason == "Aborted"
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (0xA701, RetryableError, "OutOfResources"),
+        (0xA702, RetryableError, "OutOfResources"),
+        (0xA801, AccessDenied, "MoveDestinationUnknown"),
+        (0xA900, PermanentError, "IdentifierMismatch"),
+        (0xC123, RetryableError, "UnableToProcess"),
+        (0xFE00, RetryableError, "CanceledByPeer"),
+    ],
+)
+def test_each_status_of_the_table_becomes_an_error_that_says_what_follows(
+    world: World, status: int, kind: type[AditError], reason: str
+) -> None:
+    error = move_error(status, "RECEIVER", Peer.of(world.target))
+    assert isinstance(error, kind)
+    assert error.reason == reason
+
+
+@pytest.mark.parametrize("status", [0x0000, 0xB000])
+def test_success_and_partial_success_are_judged_by_what_arrived(world: World, status: int) -> None:
+    assert move_error(status, "RECEIVER", Peer.of(world.target)) is None
+
+
+@pytest.mark.peer
+def test_dcmqrscp_moves_a_study_whole(target_of: Callable[..., Target], tmp_path: Path, spool: Path) -> None:
+    study = ct_study(patients.PLAIN, instances=5, rows=16)
+    files = study.write(tmp_path / "files")
+    with LoopbackPacs(tmp_path / "r", "RECEIVER") as receiver:
+        destinations = {"RECEIVER": (receiver.host, receiver.port)}
+        with Dcmqrscp(tmp_path / "qr", destinations=destinations) as peer, LoopbackPacs(tmp_path / "own") as own:
+            own.load(files)
+            own.destinations["QRSCP"] = (peer.host, peer.port)
+            filled = World(own, receiver, study, target_of(own), spool)
+            with DimseConnector(target_of(peer)) as filler:
+                sent = [_instance(path) for path in files]
+                assert all(outcome.stored for outcome in filler.store(sent, Placement("job")))
+            filled.target = target_of(peer)
+            came, error = filled.fetch()
+    assert (error, set(came)) == (None, {one.sop_instance_uid for one in sent})
+
+
+def _instance(path: Path) -> Instance:
+    meta = read_meta(path)
+    data = FileSlice(path, meta.offset, path.stat().st_size - meta.offset)
+    return Instance(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, (data,))
