@@ -96,7 +96,7 @@ def _rate(megabytes: float) -> str:
 
 
 def _remarks(measured: Measured) -> Iterator[str]:
-    fewest = min((len(lane.attempts) for lane in measured.lanes), default=0)
+    fewest = min((len(lane.attempts) for lane in measured.lanes if not lane.problems), default=measured.wanted)
     if fewest < measured.wanted:
         yield f" {fewest} of {measured.wanted} repetitions: the time was over."
     others = max((attempt.others for lane in measured.lanes for attempt in lane.attempts), default=0.0)

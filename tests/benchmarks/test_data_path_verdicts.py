@@ -51,11 +51,13 @@ def test_a_goal_net_of_start_up_does_not_look_at_the_wall() -> None:
     assert verdict(Goal(1.5, net=True), lane("adit find", 0.9, start=0.45), reference) == "missed"
 
 
-def test_a_rate_is_missed_by_a_single_step() -> None:
+def test_a_rate_is_missed_by_steps() -> None:
     fast = lane("adit send", 0.5, gaps=(0.001, 0.0349))
     assert verdict(Goal(rate=150), fast, lane("dcmsend", 9.0)) == "held"
     stalled = lane("adit send", 0.5, gaps=(0.001, 0.035))
     assert verdict(Goal(rate=150), stalled, lane("dcmsend", 9.0)) == "missed: 200/s, 1 steps"
+    stray = lane("adit send", 0.5, gaps=(0.035, *[0.001] * 99))
+    assert verdict(Goal(rate=150), stray, lane("dcmsend", 9.0)) == "held"
 
 
 def test_a_rate_below_its_goal_is_missed() -> None:
