@@ -166,7 +166,7 @@ async def test_a_runner_whose_set_is_deleted_stops_between_two_instances(
         if len(there.held) == 2:
             asyncio.run_coroutine_threadsafe(delete_and_wait(), loop).result()
 
-    here.on_instance = at_the_third
+    there.on_instance = at_the_third
     code = await run_runner(made, here, there, ADIT_FLUSH_SECONDS="0.01")
     assert code == ExitCode.AGAIN
     assert len(there.held) < 10
@@ -187,7 +187,7 @@ async def test_a_runner_that_lost_its_set_writes_nothing_any_more(cluster: Embed
         if len(there.held) == 2:
             asyncio.run_coroutine_threadsafe(take_over(), loop).result()
 
-    here.on_instance = at_the_third
+    there.on_instance = at_the_third
     await run_runner(made, here, there, ADIT_FLUSH_SECONDS="0.01")
     assert await cluster.get(Ref.of(made)) == theirs[0]
     assert len(there.held) < 10
