@@ -180,11 +180,11 @@ async def test_a_stop_now_ends_between_two_instances_and_the_task_stays_pending(
     made = await cluster.create(task_set_manifest(studies=STUDIES))
     here, there, control = source(), FakeConnector("research"), Control()
 
-    def stop_at_the_sixth() -> None:
+    def stop_after_the_sixth() -> None:
         if len(there.held) == 5:
             control.stop("Now")
 
-    here.on_instance = stop_at_the_sixth
+    there.on_stored = stop_after_the_sixth
     assert await run_runner(made, here, there, control=control) == ExitCode.AGAIN
     runner = await runner_of(cluster, made)
     assert runner.ended is not None
@@ -198,7 +198,7 @@ async def test_the_next_attempt_resumes_and_repeats_no_finished_task(cluster: Em
     faults = there.faults
     there.faults = replace(faults, store_ends_after=None)
     control = Control()
-    here.on_instance = lambda: control.stop("AfterTask") if len(there.held) == 5 else None
+    there.on_stored = lambda: control.stop("AfterTask") if len(there.held) == 5 else None
     await run_runner(made, here, there, control=control)
     assert (await runner_of(cluster, made)).states == "SSP"
     again = source()
@@ -240,7 +240,7 @@ async def test_progress_of_the_task_in_hand_shows_and_never_counts_twice(
 ) -> None:
     made = await cluster.create(task_set_manifest(studies=("1.2.3",)))
     loop = asyncio.get_running_loop()
-    here = source()
+    here, there = source(), FakeConnector("research")
     seen: list[int] = []
 
     async def stored() -> int:
@@ -253,8 +253,8 @@ async def test_progress_of_the_task_in_hand_shows_and_never_counts_twice(
                 await asyncio.sleep(0.01)
         seen.append(now)
 
-    here.on_instance = lambda: asyncio.run_coroutine_threadsafe(look_after_a_flush(), loop).result()
-    await run_runner(made, here, FakeConnector("research"), ADIT_FLUSH_SECONDS="0.01")
+    there.on_stored = lambda: asyncio.run_coroutine_threadsafe(look_after_a_flush(), loop).result()
+    await run_runner(made, here, there, ADIT_FLUSH_SECONDS="0.01")
     assert seen == [0, 1, 2, 3]
     assert (await runner_of(cluster, made)).instances.stored == 4
 

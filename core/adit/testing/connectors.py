@@ -113,7 +113,10 @@ class FakeConnector:
         self.faults = faults or FakeFaults()
         self.held: dict[str, FakeInstance] = {instance.uid: instance for instance in instances}
         self.log: list[str] = []
+        # Called as each instance is given away, on the source's thread, and once each is kept, on the destination's.
         self.on_instance: Callable[[], None] = lambda: None
+        """Called before each instance that it sends or takes."""
+        self.on_stored: Callable[[], None] = lambda: None
         self.most_spooled = 0
         self._hidden: set[str] = set()
         self._stores = 0
@@ -159,6 +162,7 @@ class FakeConnector:
     def store(self, instances: Iterable[Instance], placement: Placement) -> Iterator[StoreOutcome]:  # noqa: ARG002 - a PACS has no folders
         """Keep what comes, as the faults let it."""
         for instance in instances:
+            self.on_instance()
             self._raise(self.faults.on_store)
             if self.faults.store_ends_after is not None and self._stores >= self.faults.store_ends_after:
                 raise RetryableError("the peer closed the association", reason="AssociationLost")
@@ -170,6 +174,7 @@ class FakeConnector:
                 continue
             if not self.faults.drop_every_nth or self._stores % self.faults.drop_every_nth:
                 self._keep(instance)
+            self.on_stored()
             yield StoreOutcome(uid, stored=True)
 
     def abort(self) -> None:
