@@ -162,11 +162,11 @@ async def test_a_runner_whose_set_is_deleted_stops_between_two_instances(
         await cluster.delete(Ref.of(made))
         await asyncio.sleep(0.05)
 
-    def at_the_third() -> None:
+    def after_the_second() -> None:
         if len(there.held) == 2:
             asyncio.run_coroutine_threadsafe(delete_and_wait(), loop).result()
 
-    there.on_instance = at_the_third
+    there.on_stored = after_the_second
     code = await run_runner(made, here, there, ADIT_FLUSH_SECONDS="0.01")
     assert code == ExitCode.AGAIN
     assert len(there.held) < 10
@@ -183,11 +183,11 @@ async def test_a_runner_that_lost_its_set_writes_nothing_any_more(cluster: Embed
         theirs.append(await cluster.patch_status(Ref.of(made), {"holder": holder("thief").manifest()}))
         await asyncio.sleep(0.05)
 
-    def at_the_third() -> None:
+    def after_the_second() -> None:
         if len(there.held) == 2:
             asyncio.run_coroutine_threadsafe(take_over(), loop).result()
 
-    there.on_instance = at_the_third
+    there.on_stored = after_the_second
     await run_runner(made, here, there, ADIT_FLUSH_SECONDS="0.01")
     assert await cluster.get(Ref.of(made)) == theirs[0]
     assert len(there.held) < 10

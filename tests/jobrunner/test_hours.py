@@ -155,7 +155,7 @@ async def test_a_hard_end_interrupts_the_task_in_hand(
 ) -> None:
     here, there = source(), FakeConnector("research")
     now = running_from(CLOSING - timedelta(seconds=0.2))
-    there.on_instance = lambda: wait_for(lambda: now() > CLOSING + timedelta(seconds=0.1))
+    there.on_stored = lambda: wait_for(lambda: now() > CLOSING + timedelta(seconds=0.1))
     await run_runner(made, here, there, config=config(tmp_path / "hard", source={**NIGHT, "hard": True}), now=now)
     runner, word = await last_word(cluster, made)
     assert (runner.states, len(there.held)) == ("PPP", 1)

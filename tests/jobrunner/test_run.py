@@ -181,7 +181,7 @@ async def test_a_stop_now_ends_between_two_instances_and_the_task_stays_pending(
     here, there, control = source(), FakeConnector("research"), Control()
 
     def stop_after_the_sixth() -> None:
-        if len(there.held) == 5:
+        if len(there.held) == 6:
             control.stop("Now")
 
     there.on_stored = stop_after_the_sixth
