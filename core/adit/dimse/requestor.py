@@ -35,6 +35,7 @@ from adit.errors import AditError
 __all__ = ["MAX_PDU", "Timeouts", "Wanted", "associate"]
 
 MAX_PDU = 256 << 10
+_TLS_ALERT, _ALERT_LENGTH = 0x15, 2  # RFC 8446 5.1 and 6, as they look where a PDU is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def associate(
 def read_pdu(wire: Wire) -> Pdu:
     """The next PDU of those that make and end an association. Raises ProtocolViolation for any other."""
     kind, length = HEADER.unpack(wire.exactly(HEADER.size))
+    if kind == _TLS_ALERT and length >> 8 & 0xFFFF == _ALERT_LENGTH and not wire.secured:
+        raise TlsRefused("the peer speaks TLS at this port; ask it for a secured association")
     if length > longest(kind):
         raise ProtocolViolation(f"a PDU of type {kind:02X}H with {length} bytes while the association is being made")
     return decode(kind, wire.exactly(length))

@@ -122,7 +122,12 @@ class Server:
                 wire.close()
                 return
             self._open[thread] = wire
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the machine gives no more threads: this peer may come again, others go on
+            wire.close()
+            with self._lock:
+                del self._open[thread]
 
     def _run(self, connection: socket.socket, wire: Wire, peer_address: str) -> None:
         try:
@@ -141,6 +146,9 @@ class Server:
         wire = Wire(secured, self._timeouts.association)
         with self._lock:
             self._open[threading.current_thread()] = wire
+            closing = self._closing
+        if closing:  # who closes has seen the plain connection only
+            wire.hang_up()
         secured.do_handshake()
         return wire
 

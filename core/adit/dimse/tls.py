@@ -59,17 +59,41 @@ def _apply(context: ssl.SSLContext, profile: Profile, certificate: Path | None, 
         context.load_cert_chain(certificate, key)
 
 
+# OpenSSL's X509_V_ERR_ codes, and what a person has to look at.
+_ADVICE: Final[Mapping[int, str]] = {
+    9: "it is not valid yet; look at the clocks of both machines",
+    10: "it has expired; have it renewed there",
+    18: "it is self-signed; name it, or the authority it should come from, as the certificate authority",
+    19: "its authority is not among those that are named as certificate authorities",
+    20: "its authority is not among those that are named as certificate authorities",
+    62: "it is for another name; name the host as its certificate does, or set the server name",
+    64: "it is for another address; name the host as its certificate does, or set the server name",
+}
+
+
 def refusal(error: ssl.SSLError | OSError, peer: str) -> str:
     """What a failed handshake means, and what to look at."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or error.reason or "it cannot be verified"
-        return (
-            f"the certificate of {peer} is not trusted: {why}; look at its validity and name, and at the certificate "
-            "authority that is named for it"
-        )
-    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
+        return f"the certificate of {peer} is not trusted: {_ADVICE.get(error.verify_code, why)}"
+    reason = _reason(error)
     if "wrong version number" in reason or "http request" in reason or "record layer" in reason:
         return f"{peer} does not speak TLS at this port, or speaks it in a version older than 1.2"
-    if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
-        return f"{peer} ended the TLS handshake ({reason}): it may want a client certificate that it trusts"
-    return f"TLS with {peer} could not be agreed on ({reason or type(error).__name__})"
+    return alert(error, peer) or f"TLS with {peer} could not be agreed on ({reason or type(error).__name__})"
+
+
+def alert(error: ssl.SSLError | OSError, peer: str) -> str:
+    """What a TLS alert of the peer means; empty where it is none."""
+    reason = _reason(error)
+    if "alert" not in reason:
+        return ""
+    if any(one in reason for one in ("certificate", "unknown ca", "handshake failure", "access denied")):
+        return (
+            f"{peer} ended the TLS handshake ({reason}): it may want a client certificate, or one from an authority "
+            "that it trusts, or none of the ciphers that the profile allows"
+        )
+    return f"{peer} ended TLS ({reason}); its log may say why"
+
+
+def _reason(error: ssl.SSLError | OSError) -> str:
+    return (getattr(error, "reason", None) or "").replace("_", " ").lower()

@@ -196,4 +196,6 @@ def _broken(error: OSError | ValueError) -> AditError:
     """In TLS 1.3 a server says what it thinks of our certificate after the handshake, instead of data."""
     if isinstance(error, ssl.SSLError) and (words := alert(error, "the peer")):
         return TlsRefused(words)
-    return ConnectionLost(f"the connection broke ({(getattr(error, 'strerror', None) or type(error).__name__).lower()})")
+    return ConnectionLost(
+        f"the connection broke ({(getattr(error, 'strerror', None) or type(error).__name__).lower()})"
+    )
