@@ -13,7 +13,8 @@ class Announcement:
     `id` is 32 hexadecimal digits. `message_id` (1 to 65535) is that of the C-MOVE request that follows, unique among
     open announcements; 0 where no C-MOVE follows. `calling_ae_title` is the source's own. `sop_instance_uids` are those
     expected, empty for any of the study. A `standing` announcement (a subscription) takes any study where
-    `study_instance_uid` is empty, and stays open while nobody listens.
+    `study_instance_uid` and `sop_instance_uids` are empty, and stays open while nobody listens. An empty
+    `calling_ae_title` is any source.
     """
 
     id: str
@@ -37,9 +38,12 @@ class Arrival:
 
 
 def needs_study(arrival: Arrival, announcements: Iterable[Announcement]) -> bool:
-    """Whether the data set's study must be read before the arrival can be matched; naming its UID is enough else."""
-    return not any(_names(one, arrival) for one in announcements) and any(
-        not one.sop_instance_uids for one in announcements
+    """Whether the data set's study must be read before every announcement that awaits the arrival can be told.
+
+    No reading is needed where each of them names the instance, or takes any study.
+    """
+    return any(
+        _study_decides(one, arrival) and not (_names(one, arrival) or _any_study(one, arrival)) for one in announcements
     )
 
 
@@ -49,7 +53,9 @@ def awaiting(arrival: Arrival, announcements: Iterable[Announcement]) -> tuple[A
     The Message ID alone never decides (PS3.7 C.2.1: optional, and some peers send a constant): it says whose it is only
     where the study agrees, or where the announcement names the instance.
     """
-    return tuple(one for one in announcements if _names(one, arrival) or _fits(one, arrival))
+    return tuple(
+        one for one in announcements if _names(one, arrival) or _any_study(one, arrival) or _of_its_study(one, arrival)
+    )
 
 
 def _names(announcement: Announcement, arrival: Arrival) -> bool:
@@ -59,11 +65,19 @@ def _names(announcement: Announcement, arrival: Arrival) -> bool:
     return _from_source(announcement, arrival) or _by_message_id(announcement, arrival)
 
 
-def _fits(announcement: Announcement, arrival: Arrival) -> bool:
-    """Of the study, where no instance is named, or where the source was asked for it and sends one that is unlisted."""
-    if announcement.standing and not announcement.study_instance_uid:
-        return _from_source(announcement, arrival)
-    if not arrival.study_instance_uid or arrival.study_instance_uid != announcement.study_instance_uid:
+def _any_study(announcement: Announcement, arrival: Arrival) -> bool:
+    """A subscription to whatever a source sends; one that names instances takes these alone."""
+    subscribed = announcement.standing and not announcement.study_instance_uid and not announcement.sop_instance_uids
+    return subscribed and _from_source(announcement, arrival)
+
+
+def _of_its_study(announcement: Announcement, arrival: Arrival) -> bool:
+    return arrival.study_instance_uid == announcement.study_instance_uid and _study_decides(announcement, arrival)
+
+
+def _study_decides(announcement: Announcement, arrival: Arrival) -> bool:
+    """Of its study it takes this: no instance is named, or its own C-MOVE brings one that the list lacks."""
+    if not announcement.study_instance_uid:
         return False
     if _by_message_id(announcement, arrival):
         return True
