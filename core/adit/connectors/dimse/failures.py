@@ -30,7 +30,9 @@ def unreachable(peer: Peer, cause: OSError | None) -> PeerUnavailable:
 
 def not_secured(peer: Peer, cause: BaseException | None) -> PeerUnavailable:
     """TLS fails; the peer is waited for, since a certificate is renewed there as often as here."""
-    if isinstance(cause, ssl.SSLCertVerificationError):
+    if peer.tls is None:
+        what = "speaks TLS at this port; describe it in spec.dimse.tls, or take the port that does not"
+    elif isinstance(cause, ssl.SSLCertVerificationError):
         what = (
             f"shows a certificate that is not trusted ({cause.verify_message}); check "
             "spec.dimse.tls.certificateAuthority and serverName, and the certificate"

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from adit.connectors.dimse.failures import spool_failure
+from adit.connectors.dimse.failures import not_secured, spool_failure
+from adit.connectors.dimse.peer import Peer
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -21,3 +22,9 @@ def test_a_spool_that_cannot_be_written_says_why() -> None:
         "SpoolUnwritable",
         "cannot write what pacs sends into the spool: Read-only file system",
     )
+
+
+def test_a_peer_that_speaks_tls_and_is_not_described_so_is_told() -> None:
+    failure = not_secured(Peer("pacs", "127.0.0.1", 104, "PACS", "ADIT", 5, 7), None)
+    assert failure.reason == "TlsNotTrusted"
+    assert "speaks TLS at this port; describe it in spec.dimse.tls" in failure.message

@@ -156,5 +156,7 @@ def _named(peer: Peer, when: str) -> Iterator[None]:
         raise silent(peer.name, peer.response_timeout) from error
     except ProtocolViolation as error:
         raise not_dicom(peer.name, error.message) from error
+    except TlsRefused as error:
+        raise not_secured(peer, error.__cause__) from error
     except InstanceTooLarge as error:
         raise too_large(peer.name) from error
