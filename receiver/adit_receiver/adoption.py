@@ -1,0 +1,97 @@
+"""Several replicas in one spool: each shows that it lives, and what a dead one left is taken over by one of the others.
+
+A lease is judged by when it last changed on the watcher's own monotonic clock; no two clocks are compared.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from adit.errors import PermanentError
+from adit_receiver.layout import ADOPTED, LEASE, Folder
+
+RENEW_SECONDS: Final = 10.0
+DEAD_SECONDS: Final = 60.0
+
+
+class FolderLost(PermanentError):
+    """Another replica has adopted our folder: it thought that we were dead, and what we take in would be lost."""
+
+    default_reason = "FolderAdopted"
+
+
+class Leases:
+    """Our sign of life, and a look at those of the others; used by one thread."""
+
+    def __init__(self, spool: Path, own: Folder, monotonic: Callable[[], float]) -> None:
+        self._spool = spool
+        self._own = own
+        self._monotonic = monotonic
+        self._beats = 0
+        self._seen: dict[Path, tuple[str, float]] = {}
+
+    def renew(self) -> None:
+        """Show that we live. Raises FolderLost."""
+        self._beats += 1
+        try:
+            (self._own.path / LEASE).write_text(f"{os.getpid()} {self._beats}")
+        except FileNotFoundError:
+            raise FolderLost("another replica took our folder over: we were silent for too long") from None
+
+    def dead(self, *, at_once: bool = False) -> list[Path]:
+        """Folders of replicas whose lease has not changed for DEAD_SECONDS; all but ours where nobody else may be."""
+        now, dead = self._monotonic(), []
+        for path in self._others():
+            with suppress(OSError):
+                value = (path / LEASE).read_text() if (path / LEASE).exists() else ""
+                if self._seen.get(path, ("?", 0.0))[0] != value:
+                    self._seen[path] = (value, now)
+                if at_once or now - self._seen[path][1] > DEAD_SECONDS:
+                    dead.append(path)
+        return dead
+
+    def take(self, path: Path) -> Folder | None:
+        """Make a dead replica's folder ours; None where another one was faster. The rename decides."""
+        ours = self._own.path / f"{ADOPTED}{path.name}"
+        try:
+            path.rename(ours)
+        except OSError:
+            return None
+        self._seen.pop(path, None)
+        return Folder(ours)
+
+    def unfinished(self) -> list[Folder]:
+        """Folders that were taken before a restart."""
+        return [Folder(path) for path in sorted(self._own.path.glob(f"{ADOPTED}*"))]
+
+    def _others(self) -> list[Path]:
+        return [path for path in sorted(self._spool.iterdir()) if path.is_dir() and path != self._own.path]
+
+
+def remove_adopted(folder: Folder) -> None:
+    """What is left of a folder whose instances have all moved: announcements, and what had not arrived."""
+    shutil.rmtree(folder.path, ignore_errors=True)
+
+
+@contextmanager
+def alone(spool: Path, replica: str, *, shared: bool) -> Iterator[None]:
+    """Hold the spool (or our folder of a shared one) against a second process while the context is open.
+
+    A file system without locks is believed: then names keep replicas apart. Raises PermanentError.
+    """
+    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = spool / (f".{replica}.lock" if shared else ".lock")
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PermanentError(
+                f"another receiver uses {spool}: end it, or give this one a spool of its own", reason="SpoolInUse"
+            ) from None
+        except OSError:  # ENOLCK, EOPNOTSUPP: there are no locks here
+            pass
+        yield

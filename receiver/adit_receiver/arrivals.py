@@ -1,0 +1,66 @@
+"""What is known of an instance that was taken in: as its request told it, or as its file tells it later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adit.transfer.header import header_of
+from adit.transfer.instance import FileSlice, Instance
+from adit.transmit.announcement import Announcement, Arrival, awaiting, needs_study
+from adit.transmit.mailbox import Letter
+from adit_receiver.layout import calling_ae_title
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An instance that lies complete in `incoming`, its file still open; its data set begins at `start`."""
+
+    path: Path
+    descriptor: int
+    start: int
+    length: int
+    arrival: Arrival
+
+    def letter(self, path: Path) -> Letter:
+        """Where it lies now."""
+        arrival = self.arrival
+        return Letter(
+            path.name,
+            path,
+            self.start,
+            self.length - self.start,
+            arrival.sop_class_uid,
+            arrival.sop_instance_uid,
+            arrival.transfer_syntax_uid,
+        )
+
+
+def those_awaiting(one: Arrived, announcements: Iterable[Announcement]) -> tuple[Announcement, ...]:
+    """Every announcement that awaits it; its study is read only where that decides."""
+    every = tuple(announcements)
+    arrival = one.arrival
+    if needs_study(arrival, every):
+        arrival = replace(arrival, study_instance_uid=study_of(one.letter(one.path)))
+    return awaiting(arrival, every)
+
+
+def is_awaited(letter: Letter, announcement: Announcement) -> bool:
+    """Whether what lies in the quarantine is what an announcement is about."""
+    arrival = Arrival(
+        calling_ae_title(letter.name), letter.sop_class_uid, letter.sop_instance_uid, letter.transfer_syntax_uid
+    )
+    if needs_study(arrival, [announcement]):
+        arrival = replace(arrival, study_instance_uid=study_of(letter))
+    return bool(awaiting(arrival, [announcement]))
+
+
+def study_of(letter: Letter) -> str:
+    """The Study Instance UID in its data set; empty where it cannot be read."""
+    piece = FileSlice(letter.path, letter.start, letter.length)
+    header = header_of(Instance(letter.sop_class_uid, letter.sop_instance_uid, letter.transfer_syntax_uid, (piece,)))
+    return header.study_instance_uid if header is not None else ""
+
+
+def size_of(letter: Letter) -> int:
+    """Bytes of its file."""
+    return letter.start + letter.length

@@ -1,0 +1,362 @@
+"""The durable mailbox of one replica: instances come in, are matched to who awaits them, and stay until they are had.
+
+State is the folder (layout.py); what stands in memory is an index of it, made anew at every start.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from adit.transmit.announcement import Announcement
+from adit.transmit.mailbox import Letter, MessageIdTaken
+from adit_receiver.arrivals import Arrived, is_awaited, size_of, those_awaiting
+from adit_receiver.group_commit import GroupCommit
+from adit_receiver.layout import AWAITED, Folder, arrived_at, letters_in, sync_folder, write_durably
+from adit_receiver.room import Limits, Room
+
+CLAIM_SECONDS: Final = 600.0
+PATIENCE_SECONDS: Final = 300.0
+
+
+class NoRoom(OSError):
+    """The quarantine takes no more: it is refused, so that the sender keeps it."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open announcement, what waits for it, and who listens; `heard` is when somebody last did (monotonic)."""
+
+    announcement: Announcement
+    heard: float
+    letters: dict[str, Letter] = field(default_factory=dict)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Nanoseconds since the epoch, for people and for ages that outlive us; monotonic seconds for our patience."""
+
+    now: Callable[[], int] = time.time_ns
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Spool:
+    """A Mailbox (adit.transmit.mailbox); thread-safe. Opened once, by the only process that writes into its folder."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        limits: Limits,
+        *,
+        fsync: bool = True,
+        clocks: Clocks = Clocks(),
+    ) -> None:
+        self.folder = folder
+        self.room = Room(limits, folder.path)
+        self.clocks = clocks
+        self._fsync = fsync
+        self._lock = threading.RLock()
+        self._open: dict[str, _Open] = {}
+        self._awaited_by: dict[str, set[str]] = {}
+        self._quarantined: dict[str, Letter] = {}
+        self.accept = GroupCommit[Arrived](self._accept)
+
+    def open(self) -> None:
+        """Make the folder, and know what lies in it. What had not arrived completely was promised to nobody."""
+        self.folder.make()
+        with self._lock:
+            for entry in os.scandir(self.folder.incoming):
+                Path(entry.path).unlink(missing_ok=True)
+            for path in sorted(self.folder.announcements.glob("[0-9a-f]*.json")):
+                self._index(_read(path))
+            for entry in os.scandir(self.folder.path / AWAITED):
+                if entry.name not in self._open:  # withdrawn, as far as the process came
+                    self._quarantine_all(entry.name)
+            for letter in letters_in(self.folder.quarantine):
+                self._quarantined[letter.name] = letter
+                self.room.take_over(quarantined=size_of(letter))
+
+    # Mailbox ----------------------------------------------------------------------------------------------------------
+
+    def announce(self, announcement: Announcement) -> None:
+        with self._lock:
+            known = self._open.get(announcement.id)
+            if known is not None and known.announcement == announcement:
+                known.heard = self.clocks.monotonic()
+                return
+            for one in self._open.values():
+                other = one.announcement
+                if other.message_id and other.message_id == announcement.message_id and other.id != announcement.id:
+                    raise MessageIdTaken("another open announcement has this Message ID")
+            self._write(announcement)
+            self._index(announcement)
+            self._claim(announcement)
+
+    def withdraw(self, announcement_id: str) -> None:
+        with self._lock:
+            if self._open.pop(announcement_id, None) is not None:
+                self._quarantine_all(announcement_id)
+
+    def letters(self, announcement_id: str) -> tuple[Letter, ...]:
+        with self._lock:
+            known = self._open.get(announcement_id)
+            return tuple(known.letters.values()) if known is not None else ()
+
+    def acknowledge(self, announcement_id: str, names: tuple[str, ...]) -> None:
+        with self._lock:
+            known = self._open.get(announcement_id)
+            if known is None:
+                return
+            known.heard = self.clocks.monotonic()
+            for name in names:
+                letter = known.letters.pop(name, None)
+                if letter is not None:
+                    letter.path.unlink(missing_ok=True)
+                    self._forget(announcement_id, letter)
+
+    def watch(self, announcement_id: str, arrived: Callable[[], None]) -> Callable[[], None]:
+        with self._lock:
+            known = self._open.get(announcement_id)
+            if known is not None:
+                known.watchers.append(arrived)
+
+        def unwatch() -> None:
+            with self._lock:
+                if known is not None and arrived in known.watchers:
+                    known.watchers.remove(arrived)
+                    known.heard = self.clocks.monotonic()
+
+        return unwatch
+
+    # housekeeping -----------------------------------------------------------------------------------------------------
+
+    def withdraw_forgotten(self, patience: float = PATIENCE_SECONDS) -> int:
+        """Withdraw what nobody has listened for within the patience; how many were."""
+        with self._lock:
+            late = self.clocks.monotonic() - patience
+            forgotten = [
+                one.announcement.id
+                for one in self._open.values()
+                if not one.announcement.standing and not one.watchers and one.heard < late
+            ]
+            for one in forgotten:
+                self.withdraw(one)
+            return len(forgotten)
+
+    def expire(self) -> int:
+        """Remove what is too old for the quarantine; how many were."""
+        with self._lock:
+            oldest = self.clocks.now() - int(self.room.limits.quarantine_seconds * 1e9)
+            expired = [one for one in self._quarantined.values() if arrived_at(one.name) < oldest]
+            for letter in expired:
+                letter.path.unlink(missing_ok=True)
+                del self._quarantined[letter.name]
+                self.room.quarantine(-size_of(letter))
+            return len(expired)
+
+    def adopt(self, other: Folder) -> int:
+        """Take over the folder of a replica that is gone, already renamed so that nobody else does; how many letters.
+
+        Safe to begin again where it was killed: each step moves one file to where it is found.
+        """
+        moved = 0
+        with self._lock:
+            for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
+                announcement = _read(path)
+                if announcement.id not in self._open:
+                    self._write(announcement)
+                    self._index(announcement)
+                for letter in letters_in(other.awaited(announcement.id)):
+                    self._take(letter, announcement.id)
+                    moved += 1
+            for folder in (*(other.path / AWAITED).glob("*"), other.quarantine):
+                for letter in letters_in(folder):
+                    self._put_into_quarantine(letter)
+                    moved += 1
+            for folder in (self.folder.quarantine, *(self.folder.awaited(one) for one in self._open)):
+                sync_folder(folder)
+        return moved
+
+    @property
+    def quarantined(self) -> tuple[Letter, ...]:
+        """What nobody waits for, oldest first."""
+        with self._lock:
+            return tuple(self._quarantined[name] for name in sorted(self._quarantined))
+
+    @property
+    def unacknowledged(self) -> tuple[int, int]:
+        """How many letters wait for somebody, and since when (nanoseconds since the epoch; 0 where none does)."""
+        with self._lock:
+            names = self._awaited_by.keys()
+            return len(names), min((arrived_at(name) for name in names), default=0)
+
+    # accepting --------------------------------------------------------------------------------------------------------
+
+    def _accept(self, batch: Sequence[Arrived]) -> list[BaseException | None]:
+        """Make files durable, then their names where they are awaited: only then may anybody be told of success."""
+        errors: list[BaseException | None] = [self._sync(one) for one in batch]
+        folders: set[Path] = set()
+        placed: list[tuple[Arrived, list[str]]] = []
+        with self._lock:
+            for position, one in enumerate(batch):
+                if errors[position] is not None:
+                    continue
+                try:
+                    placed.append((one, self._place(one, folders)))
+                except OSError as error:
+                    errors[position] = error
+            if self._fsync:
+                for folder in folders:
+                    sync_folder(folder)
+            watchers = [watcher for one, ids in placed for watcher in self._enter(one, ids)]
+        for watcher in watchers:
+            watcher()
+        return errors
+
+    def _sync(self, one: Arrived) -> OSError | None:
+        try:
+            if self._fsync:
+                os.fdatasync(one.descriptor)
+        except OSError as error:
+            return error
+        finally:
+            os.close(one.descriptor)
+        return None
+
+    def _place(self, one: Arrived, folders: set[Path]) -> list[str]:
+        """Link an instance into every announcement that awaits it, else into the quarantine; the ids of the former."""
+        ids = [found.id for found in those_awaiting(one, (known.announcement for known in self._open.values()))]
+        targets = [self.folder.awaited(announcement_id) for announcement_id in ids]
+        if not targets:
+            if not self.room.quarantine(one.length):
+                raise NoRoom("the quarantine is full")
+            targets = [self.folder.quarantine]
+        made: list[Path] = []
+        try:
+            for target in targets[1:]:
+                os.link(one.path, target / one.path.name)
+                made.append(target / one.path.name)
+            one.path.rename(targets[0] / one.path.name)
+        except OSError:
+            for path in made:
+                path.unlink(missing_ok=True)
+            if not ids:
+                self.room.quarantine(-one.length)
+            raise
+        folders.update(targets)
+        return ids
+
+    def _enter(self, one: Arrived, ids: list[str]) -> list[Callable[[], None]]:
+        """Know an instance where it lies now; who is to be told."""
+        name = one.path.name
+        if not ids:
+            self._quarantined[name] = one.letter(self.folder.quarantine / name)
+            self.room.spool(-one.length)
+            return []
+        watchers: list[Callable[[], None]] = []
+        for announcement_id in ids:
+            known = self._open[announcement_id]
+            known.letters[name] = one.letter(self.folder.awaited(announcement_id) / name)
+            self._awaited_by.setdefault(name, set()).add(announcement_id)
+            watchers += known.watchers
+        return watchers
+
+    # inside -----------------------------------------------------------------------------------------------------------
+
+    def _index(self, announcement: Announcement) -> None:
+        """Know an announcement and its letters; a letter's bytes are counted once, however many await it."""
+        known = self._open.get(announcement.id)
+        if known is not None:
+            known.announcement = announcement
+            known.heard = self.clocks.monotonic()
+            return
+        self._open[announcement.id] = known = _Open(announcement, self.clocks.monotonic())
+        for letter in letters_in(self.folder.awaited(announcement.id)):
+            self._know(known, letter)
+
+    def _know(self, known: _Open, letter: Letter) -> None:
+        known.letters[letter.name] = letter
+        by = self._awaited_by.setdefault(letter.name, set())
+        if not by:
+            self.room.take_over(spooled=size_of(letter))
+        by.add(known.announcement.id)
+
+    def _write(self, announcement: Announcement) -> None:
+        folder = self.folder.awaited(announcement.id)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        sync_folder(folder.parent)
+        path = self.folder.announcements / f"{announcement.id}.json"
+        write_durably(path, json.dumps(asdict(announcement) | {"sop_instance_uids": _sorted(announcement)}).encode())
+
+    def _claim(self, announcement: Announcement) -> None:
+        """What came shortly before its announcement, as from a source that is asked by somebody else as well."""
+        known = self._open[announcement.id]
+        oldest = self.clocks.now() - int(CLAIM_SECONDS * 1e9)
+        claimed = [
+            letter
+            for letter in self._quarantined.values()
+            if arrived_at(letter.name) >= oldest and is_awaited(letter, announcement)
+        ]
+        for letter in claimed:
+            path = self.folder.awaited(announcement.id) / letter.name
+            del self._quarantined[letter.name]
+            self.room.quarantine(-size_of(letter))
+            try:
+                letter.path.rename(path)
+            except FileNotFoundError:  # a person purged it
+                continue
+            self._know(known, replace(letter, path=path))
+        if claimed:
+            sync_folder(self.folder.awaited(announcement.id))
+
+    def _quarantine_all(self, announcement_id: str) -> None:
+        """Close an announcement on disk: first its letters go, at last what would bring it back."""
+        folder = self.folder.awaited(announcement_id)
+        for letter in letters_in(folder):
+            others = self._awaited_by.get(letter.name, set()) - {announcement_id}
+            if others:
+                letter.path.unlink(missing_ok=True)
+            else:
+                self._put_into_quarantine(letter)
+            self._forget(announcement_id, letter)
+        sync_folder(self.folder.quarantine)
+        (self.folder.announcements / f"{announcement_id}.json").unlink(missing_ok=True)
+        with suppress(OSError):  # something else lies in it, which is not ours to remove
+            folder.rmdir()
+
+    def _put_into_quarantine(self, letter: Letter) -> None:
+        """Whether or not there is room: it was accepted, and is not dropped."""
+        path = self.folder.quarantine / letter.name
+        letter.path.rename(path)
+        if letter.name not in self._quarantined:
+            self._quarantined[letter.name] = replace(letter, path=path)
+            self.room.take_over(quarantined=size_of(letter))
+
+    def _take(self, letter: Letter, announcement_id: str) -> None:
+        path = self.folder.awaited(announcement_id) / letter.name
+        letter.path.rename(path)
+        self._know(self._open[announcement_id], replace(letter, path=path))
+
+    def _forget(self, announcement_id: str, letter: Letter) -> None:
+        by = self._awaited_by.get(letter.name)
+        if by is None:
+            return
+        by.discard(announcement_id)
+        if not by:
+            del self._awaited_by[letter.name]
+            self.room.spool(-size_of(letter))
+
+
+def _read(path: Path) -> Announcement:
+    fields = json.loads(path.read_bytes())
+    return Announcement(**fields | {"sop_instance_uids": frozenset(fields["sop_instance_uids"])})
+
+
+def _sorted(announcement: Announcement) -> list[str]:
+    return sorted(announcement.sop_instance_uids)
