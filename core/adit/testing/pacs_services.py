@@ -156,7 +156,8 @@ class Services:
                     message, context, SubOperations(remaining=0, failed=tuple(i.sop_instance_uid for i in chosen))
                 )
                 return
-            sender.originator = (self._calling, message.number(ul.MESSAGE_ID))
+            if not self._archive.faults.omit_move_originator:
+                sender.originator = (self._calling, message.number(ul.MESSAGE_ID))
             self._transmit(message, context, chosen, sender)
 
     def _transmit(self, message: ul.Message, context: Context, chosen: list[StoredInstance], sender: Sender) -> None:
