@@ -162,6 +162,6 @@ def test_it_ends_in_good_order_when_told_to(receiver: Running) -> None:
 @pytest.mark.peer
 def test_dcmtk_sends_to_it(receiver: Running, tmp_path: Path) -> None:
     [path] = ct_study(PLAIN, instances=1).write(tmp_path / "study")
-    command = [require_program("storescu"), "-aet", "A_B", HOST, str(receiver.port), path]
+    command = [str(require_program("storescu")), "-aet", "A_B", HOST, str(receiver.port), str(path)]
     assert subprocess.run(command, check=False).returncode == 0
     assert len(receiver.files("quarantine")) == 1
