@@ -185,6 +185,7 @@ def _environment(place: Place, ae_title: str, environ: Mapping[str, str]) -> dic
         "RECEIVER_AE_TITLE": ae_title,
         PORT_ENV: str(place.port),
         TRANSMIT_ENV: str(place.transmit_port),
+        "ADIT_TRANSMIT_LISTEN": LOOPBACK,
         "ADIT_RECEIVER_SPOOL": str(place.data / FOLDER),
         "ADIT_RECEIVER_KEY_FILE": str(place.key_file),
         "ADIT_METRICS_PORT": "0",

@@ -1,12 +1,18 @@
 """What the chart makes of the receiver: one that PACS reach, that runners fetch from, and that nobody else talks to."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from adit_operator.settings import OperatorSettings
+from adit_receiver.layout import Folder
+from adit_receiver.metrics import ReceiverMetrics
+from adit_receiver.settings import ReceiverSettings
+from adit_receiver.spool import Spool
 from tests.charts.helm import Helm, HelmError
 from tests.charts.test_rendering import environment, of_kind
 from tests.cluster.access import Kubernetes
@@ -139,3 +145,31 @@ def test_the_api_server_takes_the_receiver_and_its_pod_is_restricted(
         input=yaml.safe_dump_all(mine),
     )
     assert "deployment.apps/adit-receiver serverside-applied" in answer
+
+
+def test_replicas_that_share_a_claim_are_told_so(helm: Helm) -> None:
+    assert told(rendered(helm))["ADIT_RECEIVER_SPOOL_SHARED"] == "false"
+    several = rendered(helm, "receiver.replicas=2", "receiver.spool.accessModes={ReadWriteMany}")
+    assert told(several)["ADIT_RECEIVER_SPOOL_SHARED"] == "true"
+
+
+def test_the_receiver_reads_what_the_chart_tells_it(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = ("receiver.allowed.aeTitles={PACS,OTHER}", "receiver.allowed.networks={10.1.0.0/16}")
+    for name, value in told(rendered(helm, *values)).items():
+        monkeypatch.setenv(name, value)
+    settings = ReceiverSettings()
+    assert settings.allowed_ae_titles == ("PACS", "OTHER")
+    assert [str(one) for one in settings.allowed_networks] == ["10.1.0.0/16"]
+    assert (settings.port, settings.transmit_port, settings.metrics_port) == (11112, 14638, 9092)
+    assert set(told(rendered(helm))) <= {str(field.alias) for field in ReceiverSettings.model_fields.values()}
+
+
+def test_alerts_of_the_receiver_ask_for_metrics_that_it_has(helm: Helm, tmp_path: Path) -> None:
+    [rule] = of_kind(rendered(helm, "metrics.prometheusRule.enabled=true"), "PrometheusRule")
+    asked = {
+        name for one in rule["spec"]["groups"][0]["rules"] for name in re.findall(r"adit_receiver_\w+", one["expr"])
+    }
+    spool = Spool(Folder(tmp_path / "spool"), ReceiverSettings().limits)
+    known = {family.name for family in ReceiverMetrics(spool, lambda: 0).registry.collect()}
+    assert len(asked) > 5
+    assert asked <= known | {f"{name}_total" for name in known}
