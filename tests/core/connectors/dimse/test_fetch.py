@@ -177,6 +177,7 @@ def test_abort_from_another_thread_ends_a_fetch_at_once(
         connector.echo()
 
 
+@pytest.mark.parametrize("implementation", ["Native"])  # test_same_results.py holds the other to it
 @pytest.mark.peer
 @pytest.mark.parametrize("tcp_nodelay", [True, False], ids=["TCP_NODELAY=1", "as installed"])
 def test_orthanc_gives_a_study_as_it_took_it(
@@ -193,6 +194,7 @@ def test_orthanc_gives_a_study_as_it_took_it(
             assert got == {path.stem: data_set_bytes(path) for path in paths}
 
 
+@pytest.mark.parametrize("implementation", ["Native"])  # test_same_results.py holds the other to it
 @pytest.mark.peer
 def test_orthanc_gives_private_classes_and_mixed_syntaxes_too(
     orthanc: Orthanc, connect: Connect, tmp_path: Path, spool: Path

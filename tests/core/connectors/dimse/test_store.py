@@ -206,6 +206,7 @@ def test_pass_through_from_server_to_server_is_byte_equal(
     assert list(spool.iterdir()) == []
 
 
+@pytest.mark.parametrize("implementation", ["Native"])  # test_same_results.py holds the other to it
 @pytest.mark.peer
 @pytest.mark.parametrize("tcp_nodelay", [True, False], ids=["TCP_NODELAY=1", "as installed"])
 def test_from_orthanc_to_orthanc_a_study_stays_as_it_was(
