@@ -24,6 +24,7 @@ VIOLATIONS = {
     "core/adit/api/forbidden_framework.py": "import typer",
     "core/adit/cluster/forbidden_colour.py": "import rich.table",
     "core/adit/forbidden_dimse.py": "import pynetdicom.sop_class",
+    "core/adit/dimse/forbidden_models.py": "import adit.api.dicom_server",
     "operator/adit_operator/forbidden_neighbour.py": "import adit_jobrunner",
     "operator/adit_operator/forbidden_kopf.py": "import kopf",
     "operator/adit_operator/forbidden_shell.py": "import adit_operator.kopf_shell",

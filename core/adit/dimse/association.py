@@ -192,6 +192,11 @@ class Association:
     def abort(self) -> None:
         """End it at once: A-ABORT where nothing is half sent, and the connection is shut. Safe from any thread."""
         self._end(Abort())
+        if not self._reading and self._sending.acquire(blocking=False):  # else whoever is in there closes it
+            try:
+                self._wire.close()
+            finally:
+                self._sending.release()
 
     def close(self) -> None:
         """Let go of the connection, aborting what is still established."""

@@ -97,6 +97,8 @@ class Server:
     def stop_accepting(self) -> None:
         """Close the door; what is established goes on."""
         self._closing = True
+        with suppress(OSError):  # wakes the thread that accepts, where the kernel does that; it looks by itself too
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
 
