@@ -21,6 +21,7 @@ from adit.transmit.mailbox import MessageIdTaken
 
 BUDGET_BYTES: Final = 64 << 20
 TRIES: Final = 20
+FIRST_RETRY_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 1.0
 RESOLVE_SECONDS: Final = 10.0
 WITHDRAW_SECONDS: Final = 10.0
@@ -167,6 +168,7 @@ class Waiting:
         self._changed = threading.Condition()
         self._arrived: deque[Instance] = deque()
         self._bytes = 0
+        self._taken = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._unreadable: set[str] = set()
         self._listed: frozenset[Address] = frozenset()
@@ -255,7 +257,9 @@ class Waiting:
                 self._listen(address)
 
     def _keep_listening(self, address: Address) -> None:
+        pause = FIRST_RETRY_SECONDS
         while not self._ending:
+            taken = self._taken
             try:
                 line = self._connected(address)
                 if line is not None:
@@ -271,7 +275,8 @@ class Waiting:
                 self._drop(address)
             if self._given_up(address):
                 return
-            self._pause(RETRY_SECONDS)
+            pause = FIRST_RETRY_SECONDS if self._taken != taken else min(2 * pause, RETRY_SECONDS)
+            self._pause(pause)
 
     def _given_up(self, address: Address) -> bool:
         """Whether this replica is gone for good; if it is named again, it is listened to again."""
@@ -317,6 +322,7 @@ class Waiting:
         # A subscription takes whatever the source sends, and again what it corrects; only a letter comes once.
         identity = f"{address} {received.name}" if self._announcement.standing else instance.sop_instance_uid
         with self._changed:
+            self._taken += 1
             twice = identity in self._seen
             if not twice:
                 self._seen[identity] = None

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import zlib
+from contextlib import suppress
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
@@ -74,6 +75,8 @@ class TransmitServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        with suppress(OSError):  # not everywhere a listener can be shut; then its time-out ends the waiting
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
         with self._lock:

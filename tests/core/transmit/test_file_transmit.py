@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,24 +20,6 @@ WANTED = Awaited("PACS", "1.2.3")
 
 def instance(number: int) -> Instance:
     return Instance("1.2.840.10008.5.1.4.1.1.2", f"1.2.3.{number}", "1.2.840.10008.1.2.1", ())
-
-
-@pytest.fixture
-def mailbox(tmp_path: Path) -> FakeMailbox:
-    (tmp_path / "mailbox").mkdir()
-    return FakeMailbox(tmp_path / "mailbox")
-
-
-@pytest.fixture
-def server(mailbox: FakeMailbox) -> Iterator[TransmitServer]:
-    with TransmitServer((HOST, 0), mailbox, KEY) as server:
-        yield server
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    (tmp_path / "spool").mkdir()
-    return tmp_path / "spool"
 
 
 def access(server: TransmitServer, key: bytes = KEY) -> ReceiverAccess:
