@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from adit.dimse.association import Agreement, Association
-from adit.dimse.errors import ProtocolViolation
+from adit.dimse.errors import ConnectionLost, ProtocolViolation
 from adit.dimse.negotiation import TOO_MANY_ASSOCIATIONS, agreed, operations_window
 from adit.dimse.pdu import Abort, AssociateAccept, AssociateReject, AssociateRequest, encode
 from adit.dimse.requestor import read_pdu
@@ -133,25 +133,29 @@ class Server:
 
     def _run(self, connection: socket.socket, wire: Wire, peer_address: str) -> None:
         try:
-            with suppress(AditError, ssl.SSLError, ConnectionError, TimeoutError):  # the peer's business, and over
+            with suppress(AditError):  # the peer's business, and over
                 if self._tls is not None:
                     wire = self._secured(connection)
                 self._associate(wire, peer_address)
         finally:
-            wire.close()
             with self._lock:
-                self._open.pop(threading.current_thread(), None)
+                last = self._open.pop(threading.current_thread(), wire)
+            last.close()
 
     def _secured(self, connection: socket.socket) -> Wire:
+        """Agree on TLS. Raises ConnectionLost: who is to know why is the peer, and its library tells it."""
         assert self._tls is not None
-        secured = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        wire = Wire(secured, self._timeouts.association)
-        with self._lock:
-            self._open[threading.current_thread()] = wire
-            closing = self._closing
-        if closing:  # who closes has seen the plain connection only
-            wire.hang_up()
-        secured.do_handshake()
+        try:
+            secured = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            wire = Wire(secured, self._timeouts.association)
+            with self._lock:
+                self._open[threading.current_thread()] = wire
+                closing = self._closing
+            if closing:  # who closes has seen the plain connection only
+                wire.hang_up()
+            secured.do_handshake()
+        except (OSError, ValueError) as error:
+            raise ConnectionLost("TLS was not agreed on") from error
         return wire
 
     def _associate(self, wire: Wire, peer_address: str) -> None:
