@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from adit.errors import PermanentError
-from adit_receiver.layout import ADOPTED, LEASE, Folder
+from adit_receiver.layout import ADOPTED, AWAITED, LEASE, Folder
 
 RENEW_SECONDS: Final = 10.0
 DEAD_SECONDS: Final = 60.0
@@ -69,12 +69,29 @@ class Leases:
         return [Folder(path) for path in sorted(self._own.path.glob(f"{ADOPTED}*"))]
 
     def _others(self) -> list[Path]:
-        return [path for path in sorted(self._spool.iterdir()) if path.is_dir() and path != self._own.path]
+        """Folders of replicas alone: a volume may have one of its own, such as lost+found."""
+        return [path for path in sorted(self._spool.iterdir()) if (path / AWAITED).is_dir() and path != self._own.path]
 
 
-def remove_adopted(folder: Folder) -> None:
-    """What is left of a folder whose instances have all moved: announcements, and what had not arrived."""
-    shutil.rmtree(folder.path, ignore_errors=True)
+def remove_adopted(folder: Folder) -> bool:
+    """Remove what is left of a folder whose instances have all moved: announcements, and what had not arrived.
+
+    False where something else lies in it: its owner, which was only slow, may have finished an instance meanwhile.
+    """
+    for nested in sorted(folder.path.glob(f"{ADOPTED}*")):
+        remove_adopted(Folder(nested))
+    for part in (folder.incoming, folder.announcements):
+        shutil.rmtree(part, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (folder.path / LEASE).unlink()
+    try:
+        for part in (*(folder.path / AWAITED).glob("*"), folder.path / AWAITED, folder.quarantine):
+            with suppress(FileNotFoundError):
+                part.rmdir()
+        folder.path.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

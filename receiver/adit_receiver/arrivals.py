@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adit.transfer.header import header_of
-from adit.transfer.instance import FileSlice, Instance
 from adit.transmit.announcement import Announcement, Arrival, awaiting, needs_study
 from adit.transmit.mailbox import Letter
 from adit_receiver.layout import calling_ae_title
+from adit_receiver.study import study_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,10 @@ def is_awaited(letter: Letter, announcement: Announcement) -> bool:
 
 def study_of(letter: Letter) -> str:
     """The Study Instance UID in its data set; empty where it cannot be read."""
-    piece = FileSlice(letter.path, letter.start, letter.length)
-    header = header_of(Instance(letter.sop_class_uid, letter.sop_instance_uid, letter.transfer_syntax_uid, (piece,)))
-    return header.study_instance_uid if header is not None else ""
+    try:
+        return study_in(letter.path, letter.start, letter.transfer_syntax_uid)
+    except FileNotFoundError:  # a person purged it
+        return ""
 
 
 def size_of(letter: Letter) -> int:

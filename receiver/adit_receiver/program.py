@@ -87,6 +87,7 @@ class Receiver:
             if forgotten := self.spool.withdraw_forgotten():
                 self.metrics.forgotten.inc(forgotten)
                 log.warning("withdrew announcements that nobody listens for", count=forgotten)
+            self.spool.notice_purged()
             if expired := self.spool.expire():
                 self.metrics.expired.inc(expired)
                 log.warning("removed what was too old for the quarantine", count=expired)
@@ -95,7 +96,8 @@ class Receiver:
         taken = [self._leases.take(path) for path in self._leases.dead(at_once=at_once)]
         for folder in dict.fromkeys((*self._leases.unfinished(), *(one for one in taken if one is not None))):
             count = self.spool.adopt(folder)
-            remove_adopted(folder)
+            if not remove_adopted(folder):
+                log.warning("a folder that was taken over is not empty: it is looked at again")
             self.metrics.adopted.inc(count)
             log.warning("took a replica's folder over", instances=count)
 

@@ -17,7 +17,7 @@ from adit.transmit.announcement import Announcement
 from adit.transmit.mailbox import Letter, MessageIdTaken
 from adit_receiver.arrivals import Arrived, is_awaited, size_of, those_awaiting
 from adit_receiver.group_commit import GroupCommit
-from adit_receiver.layout import AWAITED, Folder, arrived_at, letters_in, sync_folder, write_durably
+from adit_receiver.layout import ADOPTED, AWAITED, Folder, arrived_at, letters_in, sync_folder, write_durably
 from adit_receiver.room import Limits, Room
 
 CLAIM_SECONDS: Final = 600.0
@@ -75,12 +75,13 @@ class Spool:
                 Path(entry.path).unlink(missing_ok=True)
             for path in sorted(self.folder.announcements.glob("[0-9a-f]*.json")):
                 self._index(_read(path))
-            for entry in os.scandir(self.folder.path / AWAITED):
+            for entry in list(os.scandir(self.folder.path / AWAITED)):
                 if entry.name not in self._open:  # withdrawn, as far as the process came
                     self._quarantine_all(entry.name)
             for letter in letters_in(self.folder.quarantine):
-                self._quarantined[letter.name] = letter
-                self.room.take_over(quarantined=size_of(letter))
+                if letter.name not in self._quarantined:
+                    self._quarantined[letter.name] = letter
+                    self.room.take_over(quarantined=size_of(letter))
 
     # Mailbox ----------------------------------------------------------------------------------------------------------
 
@@ -160,12 +161,23 @@ class Spool:
                 self.room.quarantine(-size_of(letter))
             return len(expired)
 
+    def notice_purged(self) -> int:
+        """Forget what a person took out of the quarantine, so that its bytes count no more; how many were."""
+        with self._lock:
+            present = {entry.name for entry in os.scandir(self.folder.quarantine)}
+            gone = [one for one in self._quarantined.values() if one.name not in present]
+            for letter in gone:
+                del self._quarantined[letter.name]
+                self.room.quarantine(-size_of(letter))
+            return len(gone)
+
     def adopt(self, other: Folder) -> int:
         """Take over the folder of a replica that is gone, already renamed so that nobody else does; how many letters.
 
         Safe to begin again where it was killed: each step moves one file to where it is found.
         """
-        moved = 0
+        # what it had adopted itself, and not finished
+        moved = sum(self.adopt(Folder(path)) for path in sorted(other.path.glob(f"{ADOPTED}*")))
         with self._lock:
             for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
                 announcement = _read(path)
@@ -181,6 +193,9 @@ class Spool:
                     moved += 1
             for folder in (self.folder.quarantine, *(self.folder.awaited(one) for one in self._open)):
                 sync_folder(folder)
+            watchers = [watcher for known in self._open.values() for watcher in known.watchers]
+        for watcher in watchers:
+            watcher()
         return moved
 
     @property
