@@ -33,8 +33,9 @@ def value(told: str, name: str) -> float:
 
 
 def test_a_job_is_seen_in_the_metrics_of_its_runner_and_of_the_operator(ward: Ward) -> None:
-    studies = ward.load("a", "b", "c")
-    ward.destination.faults = replace(ward.destination.faults, delay_per_instance=0.5)
+    # two tasks in a set: the runner lives on after the first one is counted, so that a slow scraper meets it
+    studies = ward.load(*"abcdefgh", instances=2)
+    ward.destination.faults = replace(ward.destination.faults, delay_per_instance=1.0)
     ward.operator(ADIT_RUNNER_POD=f'{{"metricsPort": {PORT}}}')
     ward.job("night", studies, parallelism=1)
     success = 'adit_runner_tasks_total{outcome="Success",reason=""}'
@@ -46,13 +47,13 @@ def test_a_job_is_seen_in_the_metrics_of_its_runner_and_of_the_operator(ward: Wa
 
     ward.until("night", "its runner has counted a task", a_task_is_counted)
     runner = seen[-1]
-    assert value(runner, "adit_runner_instances_total") >= 4
+    assert value(runner, "adit_runner_instances_total") >= 2
     assert value(runner, "adit_runner_bytes_total") > 0
     assert value(runner, "adit_runner_association_seconds_count") >= 2
     ward.wait_for_phase("night", "Success")
 
     finished = f'adit_operator_tasks{{namespace="{ward.namespace}",state="succeeded"}}'
-    until("the operator has counted them all", lambda: value(ward.metrics(), finished) == 3)
+    until("the operator has counted them all", lambda: value(ward.metrics(), finished) == 8)
     operator = ward.metrics()
     endpoint = f"DESTINATION@10.250.0.1:{ward.destination.port}"
     assert value(operator, "adit_operator_leader") == 1
