@@ -67,6 +67,28 @@ class DicomOperator:
             raise PermanentError(retrieve_unsupported(self._target), reason="RetrieveUnsupported")
         return self._by(self._fetch).fetch(selection, spool)
 
+    def moves_to(self, destination: Connector) -> str:
+        """The AE title under which this server may send to `destination` itself; empty where it may or can not.
+
+        `destination` must be searchable, for nobody else can say then what has arrived there.
+        """
+        spec = self._target.spec
+        if not isinstance(destination, DicomOperator) or destination._find is None:  # noqa: SLF001 - one of ours
+            return ""
+        other = destination._target.spec  # noqa: SLF001 - one of ours
+        assert isinstance(spec, DicomServerSpec)
+        assert isinstance(other, DicomServerSpec)
+        allowed = spec.dimse.move_destinations if spec.dimse is not None and spec.dimse.move else ()
+        return other.ae_title if other.ae_title in allowed else ""
+
+    def move_to(self, selection: Selection, ae_title: str) -> Iterator[int]:
+        """Let the server send to a third party; yields how many it says it has sent."""
+        from adit.connectors.dimse import DimseConnector  # noqa: PLC0415 - see _connector
+
+        connector = self._by("dimse")
+        assert isinstance(connector, DimseConnector)
+        return connector.move_to(selection, ae_title)
+
     def store(self, instances: Iterable[Instance], placement: Placement) -> Iterator[StoreOutcome]:
         if self._store is None:
             raise PermanentError(

@@ -17,6 +17,7 @@ from adit.connectors.connector import Connector
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
 from adit.query import Selection
 from adit.transfer.ahead import AHEAD_BYTES
+from adit.transfer.direct import Direct
 from adit.transfer.ledger import Closing, Ledger
 from adit.transfer.listing import Listing, list_study
 from adit.transfer.loss import NOT_RECEIVED, Loss, loss_by
@@ -25,7 +26,8 @@ from adit.transfer.policy import Policy, Selected, select
 from adit.transfer.record import MAX_MESSAGE, Entry, Stage, TaskLine
 from adit.transfer.rewriter import Rewriter, Subject
 from adit.transfer.stream import PassEnd, Progress, Way, run_pass
-from adit.transfer.verify import Patience, Verified, Wanted, WantedSeries, surplus, verify
+from adit.transfer.verify import Patience, Verified, surplus, verify
+from adit.transfer.wanted import wanted_of
 
 FinalState = Literal["S", "W", "F"]
 
@@ -98,7 +100,8 @@ def transfer_task(
     progress(ledger.counts(), 0)
     empty_folder(spool)
     try:
-        end = _move(listing, selected, way, ledger)
+        directly = Direct(way, listing, ledger, verification, timing.clock, timing.sleep)
+        end = _move(listing, selected, directly)
     finally:
         empty_folder(spool)
     if end.stopped or timing.stop():
@@ -135,8 +138,9 @@ def _note_listing(ledger: Ledger, listing: Listing) -> None:
         ledger.note("Warning", "List", "SeriesNotFound", "the source does not have this series", series=uid)
 
 
-def _move(listing: Listing, selected: Selected, way: Way, ledger: Ledger) -> PassEnd:
-    """Fetch what may leave, then once more what did not arrive."""
+def _move(listing: Listing, selected: Selected, directly: Direct) -> PassEnd:
+    """Have sent or fetch what may leave, then fetch once more what did not arrive."""
+    way, ledger = directly.way, directly.ledger
     if way.stop():
         return PassEnd(stopped=True)
     if not selected.leaving:
@@ -144,6 +148,10 @@ def _move(listing: Listing, selected: Selected, way: Way, ledger: Ledger) -> Pas
     whole = not way.asked_series and not selected.excluded
     series = () if whole else tuple(one.series_instance_uid for one in selected.leaving)
     selection = Selection(listing.patient_id, listing.study_instance_uid, series)
+    left = directly.send(selection)
+    if left is None or way.stop():
+        return PassEnd(stopped=way.stop())
+    selection = left
     first = run_pass(selection, way, ledger)
     short = ledger.to_ask_again()
     if not short or first.stopped or way.stop() or first.store_error is not None or _is_final(first.fetch_error):
@@ -200,19 +208,9 @@ def _unsaid(end: PassEnd, entries: Iterable[Entry]) -> list[Entry]:
 
 def _verified(way: Way, listing: Listing, ledger: Ledger, verification: Verification, patience: Patience) -> Verified:
     """Ask the destination for everything expected, in the UIDs that it left with or would have left with."""
-    rewriter = way.rewriter
     if not ledger.expected:
         return Verified("None" if verification.method == "None" else "StoreResponses")
-    by_series: dict[str, dict[str, str]] = {}
-    for uid, series in ledger.expected.items():
-        by_series.setdefault(series, {})[ledger.rewritten.get(uid) or rewriter.rewritten_uid(uid)] = uid
-    wanted = Wanted(
-        patient_id=way.subject.pseudonym or listing.patient_id,
-        study_instance_uid=rewriter.rewritten_uid(listing.study_instance_uid),
-        series=tuple(WantedSeries(uid, rewriter.rewritten_uid(uid), names) for uid, names in by_series.items()),
-        stored=frozenset(ledger.stored),
-        pseudonymized=bool(way.subject.pseudonym),
-    )
+    wanted = wanted_of(way, listing, ledger, ledger.stored)
     verified = verify(way.destination, wanted, verification, patience)
     if verified.of_others:
         message = "the destination answers it under another PatientID than the pseudonym: look whose it is there"

@@ -1,5 +1,6 @@
 """DimseConnector: one PACS over the DICOM upper layer, on one association that is kept while it fits what is asked."""
 
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +12,11 @@ from adit.connectors.dimse import contexts
 from adit.connectors.dimse.association import Association, NoContextAccepted, UnreadableInstance
 from adit.connectors.dimse.fetch import Fetch
 from adit.connectors.dimse.find import answers, cancel, find_model, patients, send_find
-from adit.connectors.dimse.get import get_model
+from adit.connectors.dimse.get import get_model, identifiers
 from adit.connectors.dimse.holdings import Holdings
+from adit.connectors.dimse.move import MoveRequest, for_move
 from adit.connectors.dimse.move_fetch import MoveFetch
+from adit.connectors.dimse.move_thread import Line, MoveThread
 from adit.connectors.dimse.peer import Peer, dimse_of
 from adit.connectors.dimse.session import Session
 from adit.connectors.dimse.status import query_error
@@ -34,6 +37,8 @@ from adit.query import Level, Query, Selection
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
 from adit.transfer.placement import Placement
+
+PROGRESS_SECONDS = 0.2
 
 
 class DimseConnector:
@@ -103,6 +108,20 @@ class DimseConnector:
             self._pace,
             self._holdings.classes(selection),
         ).run()
+
+    def move_to(self, selection: Selection, ae_title: str) -> Iterator[int]:
+        """C-MOVE to a third party; yields every moment how many the peer says it has sent, then raises its refusal."""
+        model = get_model(self._dimse.find)
+        message_id = secrets.randbelow(0xFFFF) + 1
+        charset = self._dimse.specific_character_set
+        request = MoveRequest(model, ae_title, message_id, selection.patient_id, charset)
+        line = Line(self._session, for_move(model, self._dimse.find), self._pace)
+        with MoveThread(line, request, tuple(identifiers(selection))) as asked:
+            while not asked.wait(PROGRESS_SECONDS):
+                yield asked.done
+        yield asked.done
+        if asked.answered.error is not None:
+            raise asked.answered.error
 
     def store(
         self,

@@ -1,6 +1,6 @@
 """C-MOVE on an association: the peer is asked to send to a third AE title, and its answers are read (PS3.4 C.4.2)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pydicom import Dataset
@@ -81,18 +81,23 @@ def cancel_move(association: Association, request: MoveRequest) -> None:
         association.cancel(request.message_id, context.context_id)
 
 
-def final_answer(association: Association, first: Message, destination: str) -> Moved:
-    """Read the pending responses up to the final one; each is a sign of life of the peer."""
+def final_answer(association: Association, first: Message, destination: str, progress: Callable[[int], None]) -> Moved:
+    """Read the pending responses up to the final one; `progress` gets the sub-operations that went well so far."""
     message = first
     while True:
         if message.field != Field.C_MOVE_RSP:
             raise association.protocol_error("something else than an answer to our C-MOVE")
         if message.status not in PENDING:
             break
+        progress(_done(message))
         message = association.receive()
-    completed = commands.number(message.command, Element.COMPLETED) + commands.number(message.command, Element.WARNING)
+    completed = _done(message)
     failed = commands.number(message.command, Element.FAILED)
     return Moved(completed, failed, move_error(message.status, destination, association.peer))
+
+
+def _done(message: Message) -> int:
+    return commands.number(message.command, Element.COMPLETED) + commands.number(message.command, Element.WARNING)
 
 
 def move_error(status: int, destination: str, peer: Peer) -> AditError | None:

@@ -37,6 +37,7 @@ class MoveThread:
 
     def __init__(self, line: Line, request: MoveRequest, identifiers: Sequence[Dataset]) -> None:
         self.answered = Moved()
+        self._pending = 0
         self._line = line
         self._request = request
         self._identifiers = identifiers
@@ -64,6 +65,15 @@ class MoveThread:
     def over(self) -> bool:
         """Whether the last final response has come, or none will."""
         return self._over.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for that; whether it is over."""
+        return self._over.wait(seconds)
+
+    @property
+    def done(self) -> int:
+        """Sub-operations that went well, as the peer says."""
+        return self.answered.completed + self._pending
 
     def _cancel(self) -> None:
         association = self._association
@@ -97,10 +107,14 @@ class MoveThread:
 
         self._line.pace.turn()
         with self._line.session.exchange(self._line.proposals, send) as (association, first):
-            return final_answer(association, first, self._request.destination)
+            return final_answer(association, first, self._request.destination, self._note)
+
+    def _note(self, done: int) -> None:
+        self._pending = done
 
     def _take(self, moved: Moved) -> None:
         before = self.answered
+        self._pending = 0
         self.answered = Moved(
             before.completed + moved.completed, before.failed + moved.failed, moved.error or before.error
         )
