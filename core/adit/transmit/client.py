@@ -87,10 +87,9 @@ def _announced(
     access: ReceiverAccess, wanted: Awaited, stopped: Callable[[], bool], resolve: Resolve
 ) -> tuple[Announcement, dict[Address, Line | None]]:
     """The announcement under a Message ID that is free everywhere; None for a replica that cannot be reached."""
-    identity = uuid.uuid4().hex
     for _ in range(TRIES):
         announcement = Announcement(
-            id=identity,
+            id=uuid.uuid4().hex,  # of each try its own: the withdrawal of the last one may come in late
             # No C-MOVE follows a subscription. S311: it has to be free, not secret.
             message_id=0 if wanted.standing else random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - as said above
             calling_ae_title=wanted.calling_ae_title,

@@ -90,14 +90,14 @@ class TransmitServer:
     def _accept(self) -> None:
         while not self._closing:
             try:
-                connection, _ = self._listener.accept()
+                connection, (peer, *_) = self._listener.accept()
             except TimeoutError:
                 continue
             except OSError:  # no descriptor is free, or the other side was faster
                 time.sleep(_LOOK_SECONDS / 5)
                 continue
             wire = Wire(connection, HANDSHAKE_SECONDS)
-            thread = threading.Thread(target=self._run, args=(connection, wire), name="transmit", daemon=True)
+            thread = threading.Thread(target=self._run, args=(connection, wire, peer), name="transmit", daemon=True)
             with self._lock:
                 full = len(self._open) >= MAX_CONNECTIONS
                 if not full:
@@ -107,8 +107,8 @@ class TransmitServer:
             else:
                 thread.start()
 
-    def _run(self, connection: socket.socket, wire: Wire) -> None:
-        logger = structlog.get_logger("adit.transmit")
+    def _run(self, connection: socket.socket, wire: Wire, peer: str) -> None:
+        logger = structlog.get_logger("adit.transmit").bind(peer=peer)
         try:
             let_in(wire, self._key)
             announcement = read_announcement(wire)
