@@ -14,7 +14,7 @@ from adit.connectors.dimse.status import PENDING, of_query, query_error
 from adit.connectors.query_dataset import RETURN_KEYS, query_dataset
 from adit.dimse import commands
 from adit.dimse.commands import Field
-from adit.errors import PermanentError, RetryableError
+from adit.errors import AditError, PermanentError
 from adit.query import Level, Query
 
 # More than any archive has of one patient, study or day; a peer that never ends must not keep us for ever.
@@ -106,7 +106,7 @@ def cancel(association: Association, model: QueryModel) -> bool:
         message = association.receive()
         while message.field == Field.C_FIND_RSP and of_query(message.status) is PENDING:
             message = association.receive()
-    except RetryableError:
+    except AditError:
         return False
     finally:
         patience.cancel()
