@@ -98,8 +98,7 @@ def read_pdu(wire: Wire) -> Pdu:
 def _negotiated(wire: Wire, wanted: Wanted, timeouts: Timeouts) -> Association:
     request = wanted.request()
     wire.within(timeouts.association)
-    wire.send([encode(request)])
-    match read_pdu(wire):
+    match _answered(wire, request):
         case AssociateAccept() as accept:
             agreement = Agreement(
                 wanted.called_ae_title,
@@ -116,6 +115,19 @@ def _negotiated(wire: Wire, wanted: Wanted, timeouts: Timeouts) -> Association:
             raise AssociationAborted(source, reason)
         case _:
             raise ProtocolViolation("something else than an answer to our association request")
+
+
+def _answered(wire: Wire, request: AssociateRequest) -> Pdu:
+    try:
+        wire.send([encode(request)])
+        return read_pdu(wire)
+    except ConnectionLost as error:
+        if not wire.secured:
+            raise
+        # In TLS 1.3 our side of the handshake is over before the peer has judged our certificate.
+        raise ConnectionLost(
+            "the peer closed the secured connection without an answer; it may want a client certificate that it trusts"
+        ) from error
 
 
 def _say_abort(wire: Wire) -> None:

@@ -145,7 +145,19 @@ class Wire:
         except TimeoutError as error:
             raise PeerSilent(f"the peer took nothing, or too little, within {self._seconds:g} s") from error
         except (OSError, ValueError) as error:
-            raise _broken(error) from error
+            raise _broken(self._last_words() or error) from error
+
+    def _last_words(self) -> ssl.SSLError | None:
+        """The TLS alert that a peer left behind when it hung up on us while we were sending."""
+        if self._secured:
+            try:
+                self._socket.settimeout(0.1)
+                self._socket.recv(1)
+            except ssl.SSLError as error:
+                return error
+            except (OSError, ValueError):
+                pass  # none
+        return None
 
     def _send_plain(self, left: list[bytes | memoryview]) -> None:
         total = sum(len(one) for one in left)
