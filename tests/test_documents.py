@@ -17,7 +17,7 @@ from adit.api.dicom_server import DicomServerSpec
 from adit.api.manifests import read, read_all
 from adit.api.transfer_job import TransferJobSpec
 from adit.testing.cluster import server_manifest, transfer_job_manifest
-from adit_cli.__main__ import app
+from adit_cli.commands import app
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from adit.cluster.connect import default_data_folder
+from adit.cluster.data_folder import default_data_folder
 from adit_cli.session import Session, environment, local_person
 
 app = typer.Typer(

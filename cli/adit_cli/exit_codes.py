@@ -1,9 +1,12 @@
 """What the shell gets: one meaning per exit code, over all commands."""
 
-from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from adit.api.transfer_job import Phase
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adit.api.transfer_job import Phase
 
 
 class ExitCode(IntEnum):
@@ -16,7 +19,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def code_of(phases: Iterable[Phase | None]) -> ExitCode:
+def code_of(phases: "Iterable[Phase | None]") -> ExitCode:
     """The worst of the jobs: all Success is 0, at worst Warning 3, anything else (stalled, suspended, unfinished) 1."""
     worst = ExitCode.SUCCESS
     for phase in phases:

@@ -1,7 +1,7 @@
 """A connection that a person waits for: it takes one of the server's interactive slots while it is open."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,17 @@ class Peer:
 @asynccontextmanager
 async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
     """Open the named DicomServer on an interactive slot. Raises SlotsTaken naming who holds them, ObjectNotFound."""
+    async with reserved(session, name) as target:
+        assert isinstance(target.spec, DicomServerSpec)
+        with open_connector(target) as connector:
+            yield Peer(connector, target.spec)
+
+
+@asynccontextmanager
+async def reserved(session: Session, name: str, slots: int = 1) -> AsyncIterator[Target]:
+    """So many interactive slots of the named DicomServer, and what it takes to reach it. Raises as `connected`."""
     settings = ProgramSettings()
-    async with session.cluster() as cluster:
+    async with session.cluster() as cluster, AsyncExitStack() as held:
 
         async def described() -> DicomServer:
             return DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
@@ -42,16 +51,17 @@ async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
         server = await described()
         files = await credential_files(cluster, server)
         holder = f"{session.person} (adit, process {settings.process_id})"
-        slots, wait = cluster.interactive_slots(), settings.slot_seconds
-        async with interactive_slot(slots, server, holder, again=described, timeout=wait):
-            with laid_out(files) as given:
-                target = Target(
-                    name,
-                    server.spec,
-                    settings.calling_ae_title,
-                    Path(settings.mount_dir),
-                    given.authorization,
-                    given.tls,
-                )
-                with open_connector(target) as connector:
-                    yield Peer(connector, server.spec)
+        for _ in range(slots):
+            slot = interactive_slot(
+                cluster.interactive_slots(), server, holder, again=described, timeout=settings.slot_seconds
+            )
+            await held.enter_async_context(slot)
+        given = held.enter_context(laid_out(files))
+        yield Target(
+            name,
+            server.spec,
+            settings.calling_ae_title,
+            Path(settings.mount_dir),
+            given.authorization,
+            given.tls,
+        )

@@ -1,6 +1,5 @@
 """What every command starts from: the data folder, the namespace, and the cluster in the person's name."""
 
-import asyncio
 import getpass
 import os
 import signal
@@ -9,11 +8,12 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
-from adit.cluster.embedded import EmbeddedCluster
+if TYPE_CHECKING:
+    from adit.cluster.embedded import EmbeddedCluster
 
 T = TypeVar("T")
 
@@ -29,8 +29,10 @@ class Session:
     err: Console
 
     @asynccontextmanager
-    async def cluster(self) -> AsyncIterator[EmbeddedCluster]:
+    async def cluster(self) -> "AsyncIterator[EmbeddedCluster]":
         """The embedded cluster, asked in the person's name."""
+        from adit.cluster.embedded import EmbeddedCluster  # noqa: PLC0415 - `adit send` needs none, and starts at once
+
         async with EmbeddedCluster.open(self.data) as cluster:
             yield cluster.acting_as(self.person)
 
@@ -50,6 +52,8 @@ def environment() -> Mapping[str, str]:
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run one command's coroutine; Ctrl-C and SIGTERM cancel it and reach the caller as KeyboardInterrupt."""
+    import asyncio  # noqa: PLC0415 - `adit send` needs no loop, and starts at once
+
     terminated = threading.Event()
 
     async def main() -> T:

@@ -11,7 +11,8 @@ import structlog
 from pydantic import ValidationError
 
 from adit.cluster.cluster import Lease
-from adit.cluster.connect import DATA_ENV, connect
+from adit.cluster.connect import connect
+from adit.cluster.data_folder import DATA_ENV
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.kubernetes import KubernetesCluster
 from adit.cluster.kubernetes.events import KubernetesEvents

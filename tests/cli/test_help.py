@@ -7,7 +7,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-from adit_cli.__main__ import app
+from adit_cli.commands import app
 from adit_cli.testing.command_line import CommandLine
 
 COMMANDS = typer.main.get_command(app)
@@ -17,8 +17,8 @@ NAMES = sorted(COMMANDS.commands)
 
 def test_the_commands_are_those_that_the_manual_names() -> None:
     known = [
-        *("cancel", "check", "delete", "demo", "describe", "doctor", "echo", "find", "get", "pacs", "populate"),
-        *("resume", "retry", "run", "suspend"),
+        *("cancel", "check", "delete", "demo", "describe", "doctor", "echo", "fetch", "find", "get", "move", "pacs"),
+        *("populate", "receive", "resume", "retry", "run", "send", "suspend"),
     ]
     assert known == NAMES
 

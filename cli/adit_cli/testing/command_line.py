@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.kinds import Ref
-from adit_cli.__main__ import app
+from adit_cli.commands import app
 from adit_cli.testing.program import Result
 
 Manifest = dict[str, Any]

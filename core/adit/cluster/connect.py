@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adit.cluster.cluster import Cluster, Lease
+from adit.cluster.data_folder import DATA_ENV
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.errors import BadInput
 
 if TYPE_CHECKING:
     from adit.cluster.kubernetes import KubernetesCluster
-
-DATA_ENV = "ADIT_DATA"
 
 
 def connect(environ: Mapping[str, str]) -> "tuple[EmbeddedCluster | KubernetesCluster, Lease]":
@@ -50,13 +49,3 @@ def _kubernetes(environ: Mapping[str, str]) -> "tuple[KubernetesCluster, Lease]"
     credentials = credentials_of(environ)
     assert credentials is not None, "asked before"
     return KubernetesCluster.open(credentials), KubernetesLease()
-
-
-def default_data_folder(environ: Mapping[str, str]) -> Path:
-    """The data folder of this user: ADIT_DATA, else adit below XDG_STATE_HOME or ~/.local/state."""
-    if environ.get(DATA_ENV):
-        return Path(environ[DATA_ENV]).expanduser()
-    state = environ.get("XDG_STATE_HOME", "")
-    # the XDG specification says to ignore a relative path
-    folder = Path(state) if state.startswith("/") else Path(environ.get("HOME") or "~").expanduser() / ".local/state"
-    return folder / "adit"

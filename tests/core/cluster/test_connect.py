@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adit.cluster.connect import connect, default_data_folder
+from adit.cluster.connect import connect
+from adit.cluster.data_folder import default_data_folder
 from adit.cluster.embedded import EmbeddedCluster, FlockLease
 from adit.errors import BadInput
 

@@ -1,0 +1,83 @@
+"""Which files of those named can be sent, and where in each the data set begins; only group 0002 is read."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adit.transfer.instance import FileSlice
+from adit.transfer.part10 import NotPart10, read_front
+from adit_cli.data_path.outcome import Outcome, State
+
+MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # a DICOMDIR names images and is none
+NO_PREFIX: Final = "no DICOM file: it lacks the DICM prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFile:
+    """A Part-10 file that can be sent as it is."""
+
+    path: Path
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    data_set: FileSlice
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What its presentation context is about."""
+        return self.sop_class_uid, self.transfer_syntax_uid
+
+
+def found(paths: Iterable[Path]) -> Iterator[DicomFile | Outcome]:
+    """Every file that is named, or lies in or below a folder that is; the outcome of those that cannot be sent."""
+    for path in paths:
+        if path.is_dir():
+            for below in _below(path):
+                yield _looked_at(below, named=False)
+        else:
+            yield _looked_at(path, named=True)
+
+
+def changed(file: DicomFile) -> str:
+    """What happened to it since it was looked at; empty where nothing did."""
+    try:
+        size = file.path.stat().st_size
+    except OSError as error:
+        return f"cannot be read any more: {_why(error)}"
+    expected = file.data_set.start + file.data_set.length
+    return "" if size == expected else f"has changed: it had {expected} bytes, and has {size}"
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
+    """A file that a person named should be DICOM; in a folder anything may lie."""
+    try:
+        with path.open("rb") as file:
+            front = read_front(file)
+            length = os.fstat(file.fileno()).st_size - front.offset
+    except OSError as error:
+        return Outcome(str(path), State.FAILED, words=f"cannot be read: {_why(error)}")
+    except NotPart10 as error:
+        foreign = "DICM prefix" in str(error)
+        state = State.SKIPPED if foreign and not named else State.FAILED
+        return Outcome(str(path), state, words=NO_PREFIX if foreign else f"cannot be sent: {error}")
+    if front.sop_class_uid == MEDIA_DIRECTORY:
+        return Outcome(str(path), State.SKIPPED, words="a DICOMDIR")
+    if not (front.sop_class_uid and front.sop_instance_uid):
+        why = "its file meta information names no SOP class or instance"
+        return Outcome(str(path), State.FAILED, words=f"cannot be sent: {why}")
+    if length == 0 or length % 2:
+        return Outcome(str(path), State.FAILED, words=f"is cut short: its data set has {length} bytes")
+    data_set = FileSlice(path, front.offset, length)
+    return DicomFile(path, front.sop_class_uid, front.sop_instance_uid, front.transfer_syntax_uid, data_set)
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
