@@ -174,7 +174,7 @@ def retrieve_unsupported(target: Target) -> str:
     if "CMove" in spec.retrieve_order and spec.dimse is not None and spec.dimse.move:
         return (
             f"{target.name} offers C-MOVE only, and this installation has no receiver that it could send to; install "
-            "one (receiver.enabled in the chart, --receiver-port of adit run), or switch on spec.dimse.get or "
+            "one (receiver.enabled of the chart; adit run: ADIT_RECEIVER_PORT), or switch on spec.dimse.get or "
             "spec.dicomweb.wado if it has them"
         )
     return (

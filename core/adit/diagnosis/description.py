@@ -69,7 +69,7 @@ def described(server: DicomServer, now: datetime) -> Iterator[Finding]:
     wants_to_be_a_source = (spec.dimse is not None and (spec.dimse.get or spec.dimse.move)) or (
         spec.dicomweb is not None and spec.dicomweb.wado
     )
-    if wants_to_be_a_source and fetch_way(spec) is None:
+    if wants_to_be_a_source and fetch_way(spec, receiver=True) is None:
         why = retrieve_unsupported(Target(about, spec, "", Path()))
         yield warning(
             "RetrieveUnsupported",
