@@ -309,8 +309,10 @@ async def test_what_the_operator_last_saw_is_compared(cluster: EmbeddedCluster, 
 async def test_a_paused_server_and_one_without_a_way_to_fetch_are_noted(
     cluster: EmbeddedCluster, loopback_pacs: LoopbackPacs
 ) -> None:
-    dimse = {"host": "127.0.0.1", "port": loopback_pacs.port, "get": False, "move": True}
-    findings = await examined(cluster, manifests.server("pacs", loopback_pacs, paused=True, dimse=dimse))
+    dimse = {"host": "127.0.0.1", "port": loopback_pacs.port}
+    findings = await examined(
+        cluster, manifests.server("pacs", loopback_pacs, paused=True, dimse=dimse, retrieveOrder=["Wado"])
+    )
     assert codes(findings, "note", "warning") == ["ServerPaused", "RetrieveUnsupported"]
 
 
