@@ -57,7 +57,8 @@ def _receive(goal: Goal, *, on_disk: bool = False, tcp_nodelay: bool = True) -> 
     def into(sink: Sink) -> Way:
         return ways.send(programs.dcmsend, sink, tcp_nodelay=tcp_nodelay, on_disk=on_disk)
 
-    return (Contender("storescp +B", into("storescp")), _ours(ours, into(ours), goal))
+    receiver = [_ours("receiver", into("receiver"), goal)] if on_disk else []
+    return (Contender("storescp +B", into("storescp")), _ours(ours, into(ours), goal), *receiver)
 
 
 def _get(goal: Goal, *, tcp_nodelay: bool = True) -> tuple[Contender, ...]:

@@ -14,7 +14,7 @@ from adit.testing.programs import Program, Storescp, answers, free_port
 from benchmarks.data_path import proof
 from benchmarks.studies import StudyFiles
 
-Kind = Literal["storescp", "adit receive", "adit receive --fsync", "Orthanc"]
+Kind = Literal["storescp", "adit receive", "adit receive --fsync", "receiver", "Orthanc"]
 KEY: Final = bytes(range(32))
 """What the receiver and whoever waits prove themselves with: of nothing but this benchmark."""
 
@@ -73,17 +73,20 @@ class Sink:
     port: int
     worker: str = ""
 
+    @property
+    def folder(self) -> Path:
+        """Where the instances lie; nobody awaits them at the receiver, so that it has them in quarantine."""
+        inside = {Orthanc: "storage", Receiver: "spool/receiver/quarantine"}.get(type(self.program), "")
+        return self.program.directory / inside
+
     def problem(self, study: StudyFiles) -> str:
         """Empty where it holds exactly the study."""
         if isinstance(self.program, Orthanc):
             return _orthanc_problem(self.program, study)
-        return proof.folder_problem(study, self.program.directory)
+        return proof.folder_problem(study, self.folder)
 
     def gaps(self) -> tuple[float, ...]:
-        if isinstance(self.program, Orthanc):
-            stored = proof.files(self.program.directory / "storage")
-            return proof.gaps(path for path in stored if _is_part10(path))
-        return proof.gaps(proof.files(self.program.directory))
+        return proof.gaps(path for path in proof.files(self.folder) if _is_part10(path))
 
 
 def started(kind: Kind, folder: Path, stack: ExitStack, *, tcp_nodelay: bool) -> Sink:
@@ -95,6 +98,9 @@ def started(kind: Kind, folder: Path, stack: ExitStack, *, tcp_nodelay: bool) ->
     if kind == "storescp":
         storescp = stack.enter_context(Storescp(directory, tcp_nodelay=tcp_nodelay))
         return Sink(storescp, storescp.ae_title, storescp.port)
+    if kind == "receiver":
+        receiver = stack.enter_context(Receiver(directory, free_port()))
+        return Sink(receiver, receiver.ae_title, receiver.port, "receiver")
     ours = stack.enter_context(AditReceive(directory, fsync=kind == "adit receive --fsync"))
     return Sink(ours, ours.ae_title, ours.port, "receive")
 
