@@ -79,6 +79,7 @@ def read_checksum(wire: Wire) -> int:
 
 def read(wire: Wire, most: int = MAX_HEADER) -> tuple[Kind, Header]:
     """The next frame. Raises ProtocolViolation for what is none, ConnectionLost, PeerSilent."""
+    wire.begin()  # for each frame the whole time-out: a line may rest for hours, and say PING now and then
     kind, length = _HEAD.unpack(wire.exactly(_HEAD.size))
     if kind not in _KINDS or length > most:
         raise ProtocolViolation("something that is no frame of the file transmit")

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,20 @@ def test_a_stranger_who_says_nothing_is_not_waited_for() -> None:
     wire = Wire(ours, 0.2)
     with theirs, pytest.raises(PeerSilent):
         let_in(wire, KEY)
+    wire.close()
+
+
+def test_a_line_may_rest_as_long_as_it_gives_signs_of_life() -> None:
+    ours, theirs = socket.socketpair()
+    wire = Wire(ours, 0.3)
+    with theirs:
+        for _ in range(5):
+            timer = threading.Timer(0.15, theirs.sendall, [encode(Kind.PING)])
+            timer.start()
+            assert frames.read(wire)[0] is Kind.PING
+            timer.join()
+        with pytest.raises(PeerSilent):
+            frames.read(wire)
     wire.close()
 
 
