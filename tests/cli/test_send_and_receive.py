@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -108,6 +109,22 @@ def test_a_file_that_is_cut_short_fails_and_the_others_go(adit: CommandLine, fil
     assert f"failed {broken}: cannot be sent" in result.err
     assert result.out.startswith("4 instances stored")
     assert "1 failed" in result.out
+
+
+def test_an_interrupted_sending_says_how_far_it_came(files: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        words = ["send", str(files), f"127.0.0.1:{silent.getsockname()[1]}"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "adit_cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1) == b"\x01"  # its association request is there, and is never answered
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert out.startswith("0 of 5 instances stored")
+    assert "was aborted" in err
 
 
 def test_nothing_to_send_is_a_wrong_input(adit: CommandLine, tmp_path: Path) -> None:
