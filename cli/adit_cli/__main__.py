@@ -1,7 +1,6 @@
 """`adit`, and `python -m adit_cli`: registers the commands, then runs the one that was asked for."""
 
 import importlib
-import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ QUICK = frozenset({"fetch", "move", "receive", "send"})
 def main() -> None:
     """Run the command line; what is logged below an error is not for a person at a prompt."""
     quick = is_quick(sys.argv[1:])
-    importlib.import_module("adit_cli.data_path.commands" if quick else "adit_cli.commands")
+    importlib.import_module(f"adit_cli.data_path.{sys.argv[1]}" if quick else "adit_cli.commands")
     if not quick:
         _log_errors()
     try:
@@ -42,6 +41,8 @@ def is_quick(words: Sequence[str]) -> bool:
 
 
 def _log_errors() -> None:
+    import logging  # noqa: PLC0415 - a quick command logs nothing else
+
     from adit.log_output import log_to  # noqa: PLC0415 - as above
 
     log_to(sys.stderr, level=logging.ERROR, as_json=False)
