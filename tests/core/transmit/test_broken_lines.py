@@ -77,7 +77,7 @@ def test_every_letter_comes_once_wherever_the_connection_breaks(
     first: int, server: TransmitServer, mailbox: FakeMailbox, spool: Path
 ) -> None:
     letters = {f"1.2.3.{number}": bytes([number]) * 20 for number in range(2)}
-    for cut in range(GREETING + first, GREETING + 370, 60):
+    for cut in range(GREETING + first, GREETING + 370, 90):
         with CuttingProxy(server.port, [cut]) as proxy, awaited(access(proxy.port), WANTED, spool) as waiting:
             [announcement] = mailbox.announcements
             for number, data in enumerate(letters.values()):
@@ -199,12 +199,12 @@ def test_more_small_letters_than_there_may_be_open_files_come_through(
 ) -> None:
     with awaited(access(server.port), WANTED, spool) as waiting:
         [announcement] = mailbox.announcements
-        for number in range(1500):
+        for number in range(600):
             mailbox.put(instance(number), json.dumps(number).encode(), "later")
         mailbox.waiting[announcement] = mailbox.waiting.pop("later")
-        mailbox.put(instance(1500), b"1500", announcement)
+        mailbox.put(instance(600), b"600", announcement)
         most = 0
-        for _ in range(1501):
+        for _ in range(601):
             take(waiting, 1)
             most = max(most, len(list(Path("/proc/self/fd").iterdir())))
-        assert most < 300
+        assert most < 200

@@ -32,7 +32,7 @@ ANNOUNCEMENT = {
     "standing": False,
     "uids": 0,
 }
-RARELY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RARELY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=80),
     lambda some: st.lists(some, max_size=4) | st.dictionaries(st.text(max_size=8), some, max_size=4),
@@ -208,7 +208,7 @@ def test_a_receiver_of_another_version_is_named() -> None:
     newer.close()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=120), st.integers(0, 255), st.integers(0, 1 << 32 - 1))
 def test_bytes_are_a_frame_or_a_violation(body: bytes, kind: int, claimed: int) -> None:
     ours, theirs = socket.socketpair()
