@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from adit.testing import patients
 from adit.testing.datasets import ct_study
@@ -66,6 +67,27 @@ def test_what_is_sent_is_received_byte_for_byte(
     assert data_sets(tmp_path / "in") == data_sets(files)
     assert "SENDER_1 at 127.0.0.1 calls STORE_1" in log.read_text()
     assert "5 instances received" in log.read_text()
+
+
+def test_both_sides_prove_who_they_are_over_tls(adit: CommandLine, files: Path, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    trust, certificate, key = tmp_path / "ca.pem", tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(trust)
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    ours = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    with receiving(tmp_path / "in", *ours, "--tls-ca", str(trust)) as (address, _):
+        secured = adit("send", files, address, "--tls", "--tls-ca", trust, *ours, "--associations", 2)
+        unknown = adit("send", files, address, "--tls", "--tls-ca", trust)
+        elsewhere = adit(
+            "send", files, address, "--tls", "--tls-ca", trust, *ours, "--tls-server-name", "other.example"
+        )
+    assert secured.code == 0, secured.err
+    assert data_sets(tmp_path / "in") == data_sets(files)
+    assert (unknown.code, elsewhere.code) == (1, 1)
+    assert "client certificate" in unknown.err
+    assert "it is for another name" in elsewhere.err
 
 
 def test_several_associations_send_each_file_once(adit: CommandLine, files: Path, tmp_path: Path) -> None:
