@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydicom.uid import AllTransferSyntaxes
 
 from adit.dimse import commands
 from adit.dimse.commands import Element, Field, request
@@ -44,6 +45,25 @@ def test_pieces_and_slices_arrive_as_one_data_set(tmp_path: Path) -> None:
     assert not rest
     assert asked.sop_instance_uid == "1.2.3"
     assert bytes(kept.data) == head + pixels + tail
+
+
+def test_instances_of_every_transfer_syntax_pass_as_opaque_bytes() -> None:
+    syntaxes = [str(one) for one in AllTransferSyntaxes]
+    contents = [syntax.encode() + bytes(range(256)) * 600 for syntax in syntaxes]
+    keeping = Keeping()
+    wanted = Wanted("PEER", "ADIT", tuple(Proposal(CT, (syntax,)) for syntax in syntaxes))
+    with Server(LOCAL, keeping, timeouts=CALM) as server:
+        association = associate(HOST, server.port, wanted, CALM)
+        for syntax, content in zip(syntaxes, contents, strict=True):
+            context = association.context(CT, syntax)
+            assert context is not None
+            association.send(context.context_id, store(), [content])
+            assert association.receive().status == 0
+        association.release()
+
+    assert len(syntaxes) > 30
+    assert [asked.context.transfer_syntax for asked, _ in keeping.received] == syntaxes
+    assert [bytes(kept.data) for _, kept in keeping.received] == contents
 
 
 @pytest.mark.parametrize("longest", [64, 16_384, 0])
