@@ -87,6 +87,12 @@ _FIND: Final = (
     Contender("findscu", ways.find_by_findscu),
     _ours("connector", ways.find_by_connector, Goal(ratio=1.5, net=True)),
 )
+_WORKERS: Final = (
+    Contender("movescu, storescp +B", ways.move_by_movescu()),
+    _ours("receiver, connector", ways.move_by_connector()),
+    _ours("adit run", ways.through("adit run")),
+)
+"""For their memory: the receiver and who waits for it by C-MOVE, a runner's whole transfer by C-GET."""
 _INSTALLED_ORTHANC: Final = (
     Contender("dcmsend", ways.send(programs.dcmsend, "Orthanc", tcp_nodelay=False)),
     _ours("adit send", ways.send(programs.adit_send, "Orthanc", worker="send", tcp_nodelay=False), NO_STEPS),
@@ -110,5 +116,7 @@ ROWS: Final = (
     Row("installed", "get, installed", "Orthanc as installed", "few", _get(NO_STEPS, tcp_nodelay=False)),
     Row("installed", "move, installed", "Orthanc as installed", "few", _move(NO_STEPS, tcp_nodelay=False)),
     Row("memory", "many small", "a long study to storescp: memory must not grow", "many", _send(None), most=1),
+    Row("memory", "many, through", "a long study by receiver and by runner", "many", _WORKERS, most=1),
+    Row("memory", "large, through", "one multi-frame by receiver and by runner", "large", _WORKERS, most=1),
 )
 GROUPS: Final = tuple(dict.fromkeys(row.group for row in ROWS))
