@@ -16,6 +16,7 @@ from adit_receiver.layout import ADOPTED, AWAITED, LEASE, Folder
 
 RENEW_SECONDS: Final = 10.0
 DEAD_SECONDS: Final = 60.0
+_ENDED: Final = "ended"
 
 
 class FolderLost(PermanentError):
@@ -42,15 +43,20 @@ class Leases:
         except FileNotFoundError:
             raise FolderLost("another replica took our folder over: we were silent for too long") from None
 
+    def give_up(self) -> None:
+        """Show that we end in good order, so that nobody waits until we are thought dead."""
+        with suppress(OSError):  # who does not see it waits
+            (self._own.path / LEASE).write_text(_ENDED)
+
     def dead(self, *, at_once: bool = False) -> list[Path]:
-        """Folders of replicas whose lease has not changed for DEAD_SECONDS; all but ours where nobody else may be."""
+        """Folders of replicas that ended, or whose lease stood still for DEAD_SECONDS; where we are alone, all others."""
         now, dead = self._monotonic(), []
         for path in self._others():
             with suppress(OSError):
                 value = (path / LEASE).read_text() if (path / LEASE).exists() else ""
                 if self._seen.get(path, ("?", 0.0))[0] != value:
                     self._seen[path] = (value, now)
-                if at_once or now - self._seen[path][1] > DEAD_SECONDS:
+                if at_once or value == _ENDED or now - self._seen[path][1] > DEAD_SECONDS:
                     dead.append(path)
         return dead
 

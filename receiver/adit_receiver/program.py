@@ -74,6 +74,7 @@ class Receiver:
             ready(server.port, transmit.port)
             self._keep_house()
             self._drain(server)
+        self._leases.give_up()
         if self._failure is not None:
             raise self._failure
 

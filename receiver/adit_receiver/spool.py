@@ -65,7 +65,7 @@ class Spool:
         self._open: dict[str, _Open] = {}
         self._awaited_by: dict[str, set[str]] = {}
         self._quarantined: dict[str, Letter] = {}
-        self.accept = GroupCommit[Arrived](self._accept)
+        self._commit = GroupCommit[Arrived](self._place_all)
 
     def open(self) -> None:
         """Make the folder, and know what lies in it. What had not arrived completely was promised to nobody."""
@@ -213,15 +213,26 @@ class Spool:
 
     # accepting --------------------------------------------------------------------------------------------------------
 
-    def _accept(self, batch: Sequence[Arrived]) -> list[BaseException | None]:
-        """Make files durable, then their names where they are awaited: only then may anybody be told of success."""
-        errors: list[BaseException | None] = [self._sync(one) for one in batch]
+    def accept(self, one: Arrived) -> None:
+        """Make its bytes durable, then its name where it is awaited: only then may anybody be told of success.
+
+        Bytes are synced by each association for itself, since the kernel commits those of several together; names of
+        several are placed under one lock, and synced once. Raises OSError; NoRoom where the quarantine is full.
+        """
+        try:
+            if self._fsync:
+                os.fdatasync(one.descriptor)
+        finally:
+            os.close(one.descriptor)
+        self._commit(one)
+
+    def _place_all(self, batch: Sequence[Arrived]) -> list[BaseException | None]:
+        """Place each where it is awaited; what went wrong, by position."""
+        errors: list[BaseException | None] = [None] * len(batch)
         folders: set[Path] = set()
         placed: list[tuple[Arrived, list[str]]] = []
         with self._lock:
             for position, one in enumerate(batch):
-                if errors[position] is not None:
-                    continue
                 try:
                     placed.append((one, self._place(one, folders)))
                 except OSError as error:
@@ -233,16 +244,6 @@ class Spool:
         for watcher in watchers:
             watcher()
         return errors
-
-    def _sync(self, one: Arrived) -> OSError | None:
-        try:
-            if self._fsync:
-                os.fdatasync(one.descriptor)
-        except OSError as error:
-            return error
-        finally:
-            os.close(one.descriptor)
-        return None
 
     def _place(self, one: Arrived, folders: set[Path]) -> list[str]:
         """Link an instance into every announcement that awaits it, else into the quarantine; the ids of the former."""

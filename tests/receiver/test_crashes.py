@@ -10,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from adit.dimse.commands import Field, request
 from adit.dimse.negotiation import PresentationContext
 from adit.dimse.storage import StoreRequest
 from adit.transfer.part10 import open_part10
 from adit.transmit.announcement import Announcement
-from adit_receiver.adoption import Leases, remove_adopted
+from adit_receiver.adoption import FolderLost, Leases, remove_adopted
 from adit_receiver.layout import Folder
 from adit_receiver.room import Limits
 from adit_receiver.service import Allowed, Receiving
@@ -208,3 +210,46 @@ def test_what_a_person_purged_makes_room(tmp_path: Path) -> None:
     assert (spool.room.quarantined, spool.quarantined) == (0, ())
     spool.announce(Announcement(FIRST, 1, "PACS", "", frozenset({"1.1"})))
     assert spool.letters(FIRST) == ()
+
+
+def test_a_replica_is_dead_once_its_lease_has_not_changed_for_a_minute(tmp_path: Path) -> None:
+    now = [0.0]
+    spool = started(tmp_path)
+    other = Spool(Folder(tmp_path / "other"), LIMITS, fsync=False)
+    other.open()
+    its, ours = (Leases(tmp_path, one.folder, lambda: now[0]) for one in (other, spool))
+    its.renew()
+    assert ours.dead() == []
+    now[0] = 50.0
+    its.renew()
+    assert ours.dead() == []
+    now[0] = 105.0
+    assert ours.dead() == []
+    now[0] = 111.0
+    assert ours.dead() == [tmp_path / "other"]
+
+
+def test_a_replica_that_ended_in_good_order_is_adopted_at_once(tmp_path: Path) -> None:
+    spool = started(tmp_path)
+    other = Spool(Folder(tmp_path / "other"), LIMITS, fsync=False)
+    other.open()
+    its = Leases(tmp_path, other.folder, lambda: 0.0)
+    its.renew()
+    its.give_up()
+    assert Leases(tmp_path, spool.folder, lambda: 0.0).dead() == [tmp_path / "other"]
+
+
+def test_of_two_that_adopt_a_folder_one_has_it_and_its_owner_notices(tmp_path: Path) -> None:
+    lost = Spool(Folder(tmp_path / "other"), LIMITS, fsync=False)
+    lost.open()
+    first, second = started(tmp_path), Spool(Folder(tmp_path / "own-2"), LIMITS, fsync=False)
+    second.open()
+    taken = [Leases(tmp_path, one.folder, lambda: 0.0).take(tmp_path / "other") for one in (first, second)]
+    assert [one is not None for one in taken] == [True, False]
+    with pytest.raises(FolderLost):
+        Leases(tmp_path, lost.folder, lambda: 0.0).renew()
+
+
+def test_a_folder_that_is_no_replicas_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    assert Leases(tmp_path, started(tmp_path).folder, lambda: 0.0).dead(at_once=True) == []
