@@ -49,7 +49,7 @@ class Leases:
             (self._own.path / LEASE).write_text(_ENDED)
 
     def dead(self, *, at_once: bool = False) -> list[Path]:
-        """Folders of replicas that ended, or whose lease stood still for DEAD_SECONDS; where we are alone, all others."""
+        """Folders of replicas that ended or whose lease stood still for DEAD_SECONDS; `at_once`: all others."""
         now, dead = self._monotonic(), []
         for path in self._others():
             with suppress(OSError):
