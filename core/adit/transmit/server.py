@@ -45,7 +45,7 @@ PATIENCE_SECONDS: Final = 86_400.0
 _LOOK_SECONDS: Final = 0.5
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _NAME: Final = re.compile(r"[0-9a-z-]+")
-_SMALL_BYTES: Final = 256 << 10  # up to here one copy costs less than two more system calls
+_SMALL_BYTES: Final = 2 << 20  # up to here it is read once; what is larger once more, by sendfile, and never held
 
 
 class TransmitServer:
@@ -249,7 +249,7 @@ class _Delivery:
         """Header, data set and checksum. Raises OSError where the connection is gone, _LetterUnreadable."""
         if letter.length <= _SMALL_BYTES:
             data = _read(file, letter.length)
-            self._out.sendall(b"".join((head, data, encode_checksum(zlib.crc32(data)))))
+            _send(self._out, head, data, encode_checksum(zlib.crc32(data)))
             return
         checksum, left = 0, letter.length
         while left:
@@ -261,6 +261,15 @@ class _Delivery:
             # Its end can no longer be told apart from the next frame: connected anew, it is found to be short.
             raise ConnectionAbortedError("a spooled instance became shorter")
         self._out.sendall(encode_checksum(checksum))
+
+
+def _send(connection: socket.socket, *parts: bytes) -> None:
+    """Send all of them without putting them together first."""
+    sent = connection.sendmsg(parts)
+    for part in parts:
+        if sent < len(part):
+            connection.sendall(memoryview(part)[sent:])
+        sent = max(0, sent - len(part))
 
 
 class _LetterUnreadable(Exception):
