@@ -3,13 +3,11 @@
 State is the folder (layout.py); what stands in memory is an index of it, made anew at every start.
 """
 
-import json
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +15,8 @@ from adit.transmit.announcement import Announcement
 from adit.transmit.mailbox import Letter, MessageIdTaken
 from adit_receiver.arrivals import Arrived, is_awaited, size_of, those_awaiting
 from adit_receiver.group_commit import GroupCommit
-from adit_receiver.layout import ADOPTED, AWAITED, Folder, arrived_at, letters_in, sync_folder, write_durably
+from adit_receiver.layout import ADOPTED, AWAITED, Folder, arrived_at, letters_in, sync_folder
+from adit_receiver.placing import put, read_announcement, remove_announcement, take_back, write_announcement
 from adit_receiver.room import Limits, Room
 
 CLAIM_SECONDS: Final = 600.0
@@ -55,12 +54,14 @@ class Spool:
         limits: Limits,
         *,
         fsync: bool = True,
+        sync: Callable[[Path], None] = sync_folder,
         clocks: Clocks = Clocks(),
     ) -> None:
         self.folder = folder
         self.room = Room(limits, folder.path)
         self.clocks = clocks
         self._fsync = fsync
+        self._sync_folder = sync
         self._lock = threading.RLock()
         self._open: dict[str, _Open] = {}
         self._awaited_by: dict[str, set[str]] = {}
@@ -74,14 +75,12 @@ class Spool:
             for entry in os.scandir(self.folder.incoming):
                 Path(entry.path).unlink(missing_ok=True)
             for path in sorted(self.folder.announcements.glob("[0-9a-f]*.json")):
-                self._index(_read(path))
+                self._index(read_announcement(path))
             for entry in list(os.scandir(self.folder.path / AWAITED)):
                 if entry.name not in self._open:  # withdrawn, as far as the process came
                     self._quarantine_all(entry.name)
             for letter in letters_in(self.folder.quarantine):
-                if letter.name not in self._quarantined:
-                    self._quarantined[letter.name] = letter
-                    self.room.take_over(quarantined=size_of(letter))
+                self._know_quarantined(letter)
 
     # Mailbox ----------------------------------------------------------------------------------------------------------
 
@@ -95,14 +94,15 @@ class Spool:
                 other = one.announcement
                 if other.message_id and other.message_id == announcement.message_id and other.id != announcement.id:
                     raise MessageIdTaken("another open announcement has this Message ID")
-            self._write(announcement)
+            write_announcement(self.folder, announcement)
             self._index(announcement)
             self._claim(announcement)
 
     def withdraw(self, announcement_id: str) -> None:
         with self._lock:
-            if self._open.pop(announcement_id, None) is not None:
+            if announcement_id in self._open:
                 self._quarantine_all(announcement_id)
+                del self._open[announcement_id]
 
     def letters(self, announcement_id: str) -> tuple[Letter, ...]:
         with self._lock:
@@ -116,7 +116,7 @@ class Spool:
                 return
             known.heard = self.clocks.monotonic()
             for name in names:
-                letter = known.letters.pop(name, None)
+                letter = known.letters.get(name)
                 if letter is not None:
                     letter.path.unlink(missing_ok=True)
                     self._forget(announcement_id, letter)
@@ -180,9 +180,9 @@ class Spool:
         moved = sum(self.adopt(Folder(path)) for path in sorted(other.path.glob(f"{ADOPTED}*")))
         with self._lock:
             for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
-                announcement = _read(path)
+                announcement = read_announcement(path)
                 if announcement.id not in self._open:
-                    self._write(announcement)
+                    write_announcement(self.folder, announcement)
                     self._index(announcement)
                 for letter in letters_in(other.awaited(announcement.id)):
                     self._take(letter, announcement.id)
@@ -227,46 +227,64 @@ class Spool:
         self._commit(one)
 
     def _place_all(self, batch: Sequence[Arrived]) -> list[BaseException | None]:
-        """Place each where it is awaited; what went wrong, by position."""
+        """Place each where it is awaited; what went wrong, by position. What went wrong lies nowhere afterwards."""
         errors: list[BaseException | None] = [None] * len(batch)
-        folders: set[Path] = set()
-        placed: list[tuple[Arrived, list[str]]] = []
+        placed: dict[int, list[str]] = {}
+        watchers: list[Callable[[], None]] = []
         with self._lock:
             for position, one in enumerate(batch):
                 try:
-                    placed.append((one, self._place(one, folders)))
+                    placed[position] = self._place(one)
                 except OSError as error:
                     errors[position] = error
-            if self._fsync:
-                for folder in folders:
-                    sync_folder(folder)
-            watchers = [watcher for one, ids in placed for watcher in self._enter(one, ids)]
+            unsynced = self._sync({target for ids in placed.values() for target in self._targets(ids)})
+            for position, ids in placed.items():
+                failures = [unsynced[target] for target in self._targets(ids) if target in unsynced]
+                if failures:
+                    errors[position] = OSError(failures[0].errno, failures[0].strerror)  # one for each who waits
+                    self._take_back(batch[position], ids)
+                else:
+                    watchers += self._enter(batch[position], ids)
         for watcher in watchers:
             watcher()
         return errors
 
-    def _place(self, one: Arrived, folders: set[Path]) -> list[str]:
+    def _sync(self, folders: set[Path]) -> dict[Path, OSError]:
+        """Make the names in them durable; those where that went wrong."""
+        failed: dict[Path, OSError] = {}
+        for folder in folders if self._fsync else ():
+            try:
+                self._sync_folder(folder)
+            except OSError as error:
+                failed[folder] = error
+        return failed
+
+    def _targets(self, ids: Sequence[str]) -> list[Path]:
+        return [self.folder.awaited(announcement_id) for announcement_id in ids] or [self.folder.quarantine]
+
+    def _place(self, one: Arrived) -> list[str]:
         """Link an instance into every announcement that awaits it, else into the quarantine; the ids of the former."""
         ids = [found.id for found in those_awaiting(one, (known.announcement for known in self._open.values()))]
-        targets = [self.folder.awaited(announcement_id) for announcement_id in ids]
-        if not targets:
-            if not self.room.quarantine(one.length):
-                raise NoRoom("the quarantine is full")
-            targets = [self.folder.quarantine]
-        made: list[Path] = []
+        if not ids and not self.room.quarantine(one.length):
+            raise NoRoom("the quarantine is full")
         try:
-            for target in targets[1:]:
-                os.link(one.path, target / one.path.name)
-                made.append(target / one.path.name)
-            one.path.rename(targets[0] / one.path.name)
+            put(one.path, self._targets(ids))
         except OSError:
-            for path in made:
-                path.unlink(missing_ok=True)
             if not ids:
                 self.room.quarantine(-one.length)
             raise
-        folders.update(targets)
         return ids
+
+    def _take_back(self, one: Arrived, ids: list[str]) -> None:
+        """Undo `_place`; a name that the disk does not let go is known, as after a restart, and may be had twice."""
+        if not ids:
+            self.room.quarantine(-one.length)
+        for path in take_back([target / one.path.name for target in self._targets(ids)]):
+            letter = one.letter(path)
+            if ids:
+                self._know(self._open[path.parent.name], letter)
+            else:
+                self._know_quarantined(letter)
 
     def _enter(self, one: Arrived, ids: list[str]) -> list[Callable[[], None]]:
         """Know an instance where it lies now; who is to be told."""
@@ -303,13 +321,6 @@ class Spool:
             self.room.take_over(spooled=size_of(letter))
         by.add(known.announcement.id)
 
-    def _write(self, announcement: Announcement) -> None:
-        folder = self.folder.awaited(announcement.id)
-        folder.mkdir(exist_ok=True, mode=0o700)
-        sync_folder(folder.parent)
-        path = self.folder.announcements / f"{announcement.id}.json"
-        write_durably(path, json.dumps(asdict(announcement) | {"sop_instance_uids": _sorted(announcement)}).encode())
-
     def _claim(self, announcement: Announcement) -> None:
         """What came shortly before its announcement, as from a source that is asked by somebody else as well."""
         known = self._open[announcement.id]
@@ -321,12 +332,12 @@ class Spool:
         ]
         for letter in claimed:
             path = self.folder.awaited(announcement.id) / letter.name
-            del self._quarantined[letter.name]
-            self.room.quarantine(-size_of(letter))
             try:
                 letter.path.rename(path)
-            except FileNotFoundError:  # a person purged it
+            except FileNotFoundError:  # a person purged it: notice_purged forgets it
                 continue
+            del self._quarantined[letter.name]
+            self.room.quarantine(-size_of(letter))
             self._know(known, replace(letter, path=path))
         if claimed:
             sync_folder(self.folder.awaited(announcement.id))
@@ -342,16 +353,17 @@ class Spool:
                 self._put_into_quarantine(letter)
             self._forget(announcement_id, letter)
         sync_folder(self.folder.quarantine)
-        (self.folder.announcements / f"{announcement_id}.json").unlink(missing_ok=True)
-        with suppress(OSError):  # something else lies in it, which is not ours to remove
-            folder.rmdir()
+        remove_announcement(self.folder, announcement_id)
 
     def _put_into_quarantine(self, letter: Letter) -> None:
         """Whether or not there is room: it was accepted, and is not dropped."""
         path = self.folder.quarantine / letter.name
         letter.path.rename(path)
+        self._know_quarantined(replace(letter, path=path))
+
+    def _know_quarantined(self, letter: Letter) -> None:
         if letter.name not in self._quarantined:
-            self._quarantined[letter.name] = replace(letter, path=path)
+            self._quarantined[letter.name] = letter
             self.room.take_over(quarantined=size_of(letter))
 
     def _take(self, letter: Letter, announcement_id: str) -> None:
@@ -360,6 +372,8 @@ class Spool:
         self._know(self._open[announcement_id], replace(letter, path=path))
 
     def _forget(self, announcement_id: str, letter: Letter) -> None:
+        if announcement_id in self._open:
+            self._open[announcement_id].letters.pop(letter.name, None)
         by = self._awaited_by.get(letter.name)
         if by is None:
             return
@@ -367,12 +381,3 @@ class Spool:
         if not by:
             del self._awaited_by[letter.name]
             self.room.spool(-size_of(letter))
-
-
-def _read(path: Path) -> Announcement:
-    fields = json.loads(path.read_bytes())
-    return Announcement(**fields | {"sop_instance_uids": frozenset(fields["sop_instance_uids"])})
-
-
-def _sorted(announcement: Announcement) -> list[str]:
-    return sorted(announcement.sop_instance_uids)
