@@ -1,6 +1,7 @@
 """An established association (PS3.8 Sta6): DIMSE messages in both directions, and its three ends."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,6 +111,7 @@ class Association:
         self._left = 0  # of the P-DATA-TF that is being read
         self._windows = Windows()
         self._sending = threading.Lock()
+        self._half_sent = False
         self._reading = False
         wire.within(timeouts.response)
 
@@ -150,11 +152,13 @@ class Association:
         if window is None and commands.has_data_set(command):
             framed.append(fragments.empty())
         with self._established(), self._sending:
+            self._half_sent = True
             while window is not None:
                 self._send_all(framed + fragments.of(window))
                 framed, window = [], next(windows, None)
             if framed:
                 self._wire.send(framed)
+            self._half_sent = False
 
     def receive(self, sink: OpenSink | None = None) -> Message:
         """The next message; its data set goes where `sink` says, else into memory (8 MiB at most).
@@ -162,12 +166,20 @@ class Association:
         Raises ConnectionLost (AssociationAborted, PeerReleased), PeerSilent, ProtocolViolation, InstanceTooLarge, and
         what the sink raises; after each of them the association is over.
         """
-        with self._established():
-            self._reading = True
-            try:
+        self._reading = True  # before it is looked whether somebody aborts: who aborts looks the other way round
+        try:
+            with self._established():
                 return self._receive(sink)
-            finally:
-                self._reading = False
+        finally:
+            self._reading = False
+
+    def readable(self, seconds: float) -> bool:
+        """Whether `receive` would find something, the end included; waits for it no longer than that."""
+        self._reading = True  # nobody else reads, and whoever aborts leaves the connection to us
+        try:
+            return not self.usable or self._wire.readable(seconds)
+        finally:
+            self._reading = False
 
     def cancel(self, message_id: int, context_id: int) -> None:
         """C-CANCEL of a request that is under way; its final response follows, of this status or another."""
@@ -184,7 +196,8 @@ class Association:
         with suppress(AditError):  # there is nothing left to be lost
             self._wire.send([encode(ReleaseRequest())])
             self._state = State.STA7
-            while self._released(self._next_pdu()):
+            deadline = time.monotonic() + self._timeouts.release
+            while self._released(self._next_pdu(), deadline):
                 pass
         self._state = State.STA1
         self._wire.close()
@@ -309,13 +322,13 @@ class Association:
     def _read_small(self, kind: int, length: int) -> object:
         return decode(kind, self._wire.exactly(length))
 
-    def _released(self, arrived: tuple[int, int, Action]) -> bool:
+    def _released(self, arrived: tuple[int, int, Action], deadline: float) -> bool:
         """Take in one PDU while a release is under way; whether another one is awaited."""
         kind, length, action = arrived
         if action in (AR_6, AA_6):  # data that was on its way
-            while length:
+            while length and time.monotonic() < deadline:
                 length -= len(self._wire.some(length))
-            return True
+            return time.monotonic() < deadline
         self._read_small(kind, length)
         if action is AR_8:  # both sides release at once
             self._state = collision_state(requestor=self._requestor)
@@ -332,9 +345,12 @@ class Association:
 
     def _end(self, abort: Abort) -> None:
         was_usable, self._state = self._state is State.STA6, State.STA13
-        # OpenSSL lets no two threads into one connection; and into a half sent PDU an A-ABORT would vanish.
+        # OpenSSL lets no two threads into one connection. And in a half sent PDU an A-ABORT would be taken for the
+        # end of a data set, which the peer would then store.
         may_say = was_usable and not (self._wire.secured and self._reading) and self._sending.acquire(blocking=False)
-        if may_say:
+        if may_say and self._half_sent:
+            self._sending.release()
+        elif may_say:
             try:
                 self._wire.within(min(1.0, self._timeouts.release))
                 with suppress(ConnectionLost, PeerSilent):

@@ -79,14 +79,18 @@ class Wire:
 
     def quiet(self) -> bool:
         """Whether nothing has come that was not read, the end included; does not wait."""
-        if self._start != self._end:
-            return False
+        return not self.readable(0)
+
+    def readable(self, seconds: float) -> bool:
+        """Whether something has come that was not read, the end included; waits for it no longer than that."""
+        if self._start != self._end or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+            return True
         poll = select.poll()
         try:
             poll.register(self._socket, select.POLLIN)
-            return not poll.poll(0)
+            return bool(poll.poll(seconds * 1000))
         except (OSError, ValueError):  # closed by another thread
-            return False
+            return True
 
     def _make_room(self, count: int) -> None:
         if self._start == self._end:
