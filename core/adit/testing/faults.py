@@ -21,6 +21,8 @@ class Faults:
     """Send A-ABORT and close after this many instances of one C-GET or C-MOVE."""
     fail_fetch_every_nth: int = 0
     """Do not send every n-th instance of a C-GET or C-MOVE and count it as a failed sub-operation (0: never)."""
+    omit_pending_responses: bool = False
+    """Answer a C-GET or C-MOVE with its final response alone, and say nothing while the instances are sent."""
     omit_move_originator: bool = False
     """Send the instances of a C-MOVE without saying who asked for it and with which message."""
     ignore_optional_keys: bool = False

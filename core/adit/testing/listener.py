@@ -1,6 +1,7 @@
 """The door of the loopback PACS: accepts connections, serves each association in its own thread, counts and closes."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +32,9 @@ class Policy(Protocol):
 class Listener:
     """One listening port and the associations that came in through it."""
 
-    def __init__(self, policy: Policy, port: int) -> None:
+    def __init__(self, policy: Policy, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._policy = policy
+        self._tls = tls
         self._lock = threading.Lock()
         self._threads: dict[ul.Connection, threading.Thread] = {}
         self._open = self._peak = 0
@@ -67,6 +69,8 @@ class Listener:
                 sock, _ = self._socket.accept()
             except OSError:  # close() has shut the socket
                 return
+            if self._tls is not None:  # the handshake is the association's thread's
+                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
             connection = ul.Connection(sock)
             thread = threading.Thread(target=self._handle, args=(connection,), name=f"association-{self.port}")
             with self._lock:
@@ -117,6 +121,6 @@ class Listener:
 
 def _shut(sock: socket.socket) -> None:
     try:
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # of TLS too: its own would leave a reader without its state
     except OSError:  # the other side was faster
         return

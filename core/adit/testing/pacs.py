@@ -5,6 +5,7 @@ Tests, the demo and `adit pacs` use it. Its door is listener.py, its services pa
 
 import itertools
 import shutil
+import ssl
 import threading
 import time
 from collections import Counter
@@ -47,6 +48,7 @@ class LoopbackPacs:
         require_called_aet: bool = True,
         allowed_calling: Iterable[str] | None = None,
         maximum_associations: int | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.ae_title = ae_title
         self.host = HOST
@@ -56,6 +58,7 @@ class LoopbackPacs:
         self._require_called = require_called_aet
         self._allowed_calling = None if allowed_calling is None else frozenset(allowed_calling)
         self._maximum = maximum_associations
+        self._tls = tls
         self._faults = faults or Faults()
         self._index = Index()
         self._lock = threading.Lock()
@@ -88,7 +91,7 @@ class LoopbackPacs:
             except UnreadableDataSet:
                 continue  # a person's folder may hold other files as well
         self._stopping.clear()
-        self._listener = Listener(self, self._wanted_port)
+        self._listener = Listener(self, self._wanted_port, self._tls)
         self._wanted_port = self._listener.port
 
     def stop(self) -> None:

@@ -174,7 +174,7 @@ class Services:
             if sender.canceled or (sender.connection is not self._connection and self._canceled()):
                 self._finish(message, context, done, status=CANCELED)
                 return
-            if done.remaining:
+            if done.remaining and not faults.omit_pending_responses:
                 self._respond(message, PENDING, done.counts())
         self._finish(message, context, done)
 

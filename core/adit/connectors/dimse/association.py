@@ -88,6 +88,10 @@ class Association(Protocol):
         """The next message; raises ConnectionLost, PeerSilent, or the error of what cannot be taken."""
         ...
 
+    def readable(self, seconds: float) -> bool:
+        """Whether `receive` would find something, the end included; waits for it no longer than that."""
+        ...
+
     def cancel(self, message_id: int, context_id: int) -> None:
         """C-CANCEL: ask the peer to end a request; its final answer still comes."""
         ...

@@ -88,6 +88,11 @@ def silent(peer: str, seconds: float) -> PeerSilent:
     return PeerSilent(f"{peer} did not answer within {seconds:g} s")
 
 
+def not_moved(peer: str, seconds: float) -> PeerSilent:
+    """A C-MOVE is under way, and neither its answers nor its instances come."""
+    return PeerSilent(f"{peer} neither answered our C-MOVE nor sent an instance for {seconds:g} s")
+
+
 def not_dicom(peer: str, what: str) -> RetryableError:
     """What no conforming peer sends."""
     return RetryableError(f"{peer} sends what is not DICOM: {what}", reason="ProtocolError")

@@ -1,5 +1,6 @@
 """C-MOVE on an association: the peer is asked to send to a third AE title, and its answers are read (PS3.4 C.4.2)."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from adit.api.dicom_server import QueryModel
 from adit.connectors.dimse.association import Association, Message, NoContextAccepted
 from adit.connectors.dimse.charset import encode_identifier
 from adit.connectors.dimse.contexts import UNCOMPRESSED, for_echo_and_find
+from adit.connectors.dimse.failures import not_moved
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.status import query_error
 from adit.dimse import commands
@@ -22,6 +24,7 @@ MOVE_MODELS: dict[QueryModel, str] = {
 }
 PENDING = (0xFF00, 0xFF01)
 DESTINATION_UNKNOWN = 0xA801
+POLL_SECONDS = 0.1
 
 
 class MoveDestinationUnknown(AccessDenied):
@@ -74,26 +77,60 @@ def send_move(association: Association, request: MoveRequest, identifier: Datase
     association.send(context.context_id, command, [encoded])
 
 
-def cancel_move(association: Association, request: MoveRequest) -> None:
-    """C-CANCEL (PS3.4 C.4.2.3.1); the final response still comes, where the peer honours it."""
-    context = association.context(MOVE_MODELS[request.model])
-    if context is not None:
-        association.cancel(request.message_id, context.context_id)
+@dataclass(slots=True)
+class Signals:
+    """What others tell the thread that uses the association, which is the only one that may send on it.
+
+    `alive` is when the instances last gave a sign of life (monotonic seconds); infinite while nobody looks for one.
+    """
+
+    alive: float = 0.0
+    canceled: bool = False
 
 
-def final_answer(association: Association, first: Message, destination: str, progress: Callable[[int], None]) -> Moved:
-    """Read the pending responses up to the final one; `progress` gets the sub-operations that went well so far."""
-    message = first
-    while True:
-        if message.field != Field.C_MOVE_RSP:
-            raise association.protocol_error("something else than an answer to our C-MOVE")
-        if message.status not in PENDING:
-            break
-        progress(_done(message))
-        message = association.receive()
-    completed = _done(message)
-    failed = commands.number(message.command, Element.FAILED)
-    return Moved(completed, failed, move_error(message.status, destination, association.peer))
+class Answers:
+    """The answers to one C-MOVE request, which is canceled (PS3.4 C.4.2.3.1) from the thread that reads them."""
+
+    def __init__(self, request: MoveRequest, signals: Signals, progress: Callable[[int], None]) -> None:
+        self._request = request
+        self._signals = signals
+        self._progress = progress
+        self._said = False
+
+    def receive(self, association: Association) -> Message:
+        """The next one. Raises PeerSilent where neither answers nor instances come within the response time-out.
+
+        Some peers send no pending responses: then the instances are their only sign of life.
+        """
+        began = time.monotonic()
+        seconds = association.peer.response_timeout
+        while True:
+            self._cancel(association)
+            if association.readable(POLL_SECONDS):
+                return association.receive()
+            if time.monotonic() - max(began, self._signals.alive) > seconds:
+                raise not_moved(association.peer.name, seconds)
+
+    def final(self, association: Association, first: Message) -> Moved:
+        """Read the pending ones up to the final one; `progress` gets the sub-operations that went well so far."""
+        message = first
+        while True:
+            if message.field != Field.C_MOVE_RSP:
+                raise association.protocol_error("something else than an answer to our C-MOVE")
+            if message.status not in PENDING:
+                break
+            self._progress(_done(message))
+            message = self.receive(association)
+        completed = _done(message)
+        failed = commands.number(message.command, Element.FAILED)
+        return Moved(completed, failed, move_error(message.status, self._request.destination, association.peer))
+
+    def _cancel(self, association: Association) -> None:
+        """Once, where it was asked for; the final response still comes, where the peer honours it."""
+        context = association.context(MOVE_MODELS[self._request.model])
+        if self._signals.canceled and not self._said and context is not None:
+            self._said = True
+            association.cancel(self._request.message_id, context.context_id)
 
 
 def _done(message: Message) -> int:
@@ -105,6 +142,7 @@ def move_error(status: int, destination: str, peer: Peer) -> AditError | None:
     if status == DESTINATION_UNKNOWN:
         return MoveDestinationUnknown(
             f"{peer.name} does not know the AE title {destination} that it is to send to (C-MOVE status "
-            f"{status:#06x}); add {destination} with its host and port to the destinations that {peer.name} knows"
+            f"{status:#06x}); add {destination} to the destinations that {peer.name} knows, with its address and DICOM "
+            "port: for our receiver see docs/receiver.md, for another server its spec.dimse.host and port"
         )
     return query_error(status, "C-MOVE", peer)

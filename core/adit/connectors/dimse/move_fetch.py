@@ -94,7 +94,9 @@ class MoveFetch:
                 if instance is not None:
                     arrived, heard = arrived + 1, time.monotonic()
                     self.received.add(instance.sop_instance_uid)
+                    asked.unwatched()
                     yield instance
+                    asked.alive()
                 elif not over:
                     heard = time.monotonic()
                 elif (

@@ -1,8 +1,8 @@
 """The thread that asks a peer to send: it reads the answers of C-MOVEs while others take in what they bring."""
 
+import math
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
@@ -11,11 +11,11 @@ from typing import Self
 from pydicom import Dataset
 
 from adit.connectors.dimse.association import Association
-from adit.connectors.dimse.move import Moved, MoveRequest, cancel_move, final_answer, send_move
+from adit.connectors.dimse.move import Answers, Moved, MoveRequest, Signals, send_move
 from adit.connectors.dimse.session import Session
 from adit.connectors.pace import Pace
 from adit.dimse.negotiation import Proposal
-from adit.errors import AditError, PermanentError, RetryableError
+from adit.errors import AditError, PermanentError
 
 CANCEL_SECONDS = 0.5
 
@@ -42,7 +42,7 @@ class MoveThread:
         self._request = request
         self._identifiers = identifiers
         self._association: Association | None = None
-        self._ending = False
+        self._signals = Signals(time.monotonic())
         self._over = Event()
         self._failure: BaseException | None = None
         self._thread = Thread(target=self._run, name="move", daemon=True)
@@ -54,9 +54,8 @@ class MoveThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ending = True
-        if not self._over.is_set():
-            self._cancel()
+        self._signals.canceled = True
+        self._abort_late()
         self._thread.join()
         if self._failure is not None:
             raise self._failure
@@ -75,11 +74,16 @@ class MoveThread:
         """Sub-operations that went well, as the peer says."""
         return self.answered.completed + self._pending
 
-    def _cancel(self) -> None:
-        association = self._association
-        if association is not None and association.usable:
-            with suppress(RetryableError):  # it is gone, which is what was wanted
-                cancel_move(association, self._request)
+    def alive(self) -> None:
+        """An instance has come, or is awaited again: the peer has the whole response time-out from now on."""
+        self._signals.alive = time.monotonic()
+
+    def unwatched(self) -> None:
+        """Nobody looks for instances until `alive` is called: that none is seen says nothing of the peer."""
+        self._signals.alive = math.inf
+
+    def _abort_late(self) -> None:
+        """Whoever does not end a canceled C-MOVE in time is left alone."""
         deadline = time.monotonic() + CANCEL_SECONDS
         while not self._over.wait(0.1):
             association = self._association
@@ -89,7 +93,7 @@ class MoveThread:
     def _run(self) -> None:
         try:
             for identifier in self._identifiers:
-                if self._ending or isinstance(self.answered.error, PermanentError):
+                if self._signals.canceled or isinstance(self.answered.error, PermanentError):
                     break
                 self._take(self._ask(identifier))
         except AditError as error:
@@ -106,8 +110,9 @@ class MoveThread:
             send_move(association, self._request, identifier)
 
         self._line.pace.turn()
-        with self._line.session.exchange(self._line.proposals, send) as (association, first):
-            return final_answer(association, first, self._request.destination, self._note)
+        answers = Answers(self._request, self._signals, self._note)
+        with self._line.session.exchange(self._line.proposals, send, receive=answers.receive) as (association, first):
+            return answers.final(association, first)
 
     def _note(self, done: int) -> None:
         self._pending = done

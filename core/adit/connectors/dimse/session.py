@@ -11,6 +11,12 @@ from adit.dimse.errors import ConnectionLost
 from adit.dimse.negotiation import Proposal
 from adit.errors import AditError, RetryableError
 
+Receive = Callable[[Association], Message]
+
+
+def _receive(association: Association) -> Message:
+    return association.receive()
+
 
 class Session:
     """At most one association with a peer at any moment; for one thread, except `abort`."""
@@ -35,24 +41,26 @@ class Session:
         *,
         wished: Sequence[Proposal] = (),
         may_repeat: bool = True,
+        receive: Receive = _receive,
     ) -> Iterator[tuple[Association, Message]]:
         """Send a request and hand out its first answer; whatever goes wrong or is left unfinished ends the association.
 
         An association that rested may have been dropped by the peer meanwhile: lost before the first answer, the
-        request is sent once more on a new one. `wished` is proposed instead of `needed` where one has to be opened.
+        request is sent once more on a new one. `wished` is proposed instead of `needed` where one has to be opened;
+        `receive` waits for the first answer.
         """
         association = self.associate(needed, wished)
         try:
             self._busy = True
             try:
-                first = _first(association, send)
+                first = _first(association, send, receive)
             except ConnectionLost:
                 if not (may_repeat and association.rested) or self._aborted:
                     raise
                 self.drop(association)
                 association = self.associate(needed, wished)
                 self._busy = True
-                first = _first(association, send)
+                first = _first(association, send, receive)
             yield association, first
         except BaseException as error:
             self.drop(association)
@@ -120,6 +128,6 @@ class Session:
         return RetryableError(f"the exchange with {self.peer.name} was aborted", reason="Aborted")
 
 
-def _first(association: Association, send: Callable[[Association], None]) -> Message:
+def _first(association: Association, send: Callable[[Association], None], receive: Receive) -> Message:
     send(association)
-    return association.receive()
+    return receive(association)

@@ -1,25 +1,29 @@
 """C-MOVE as a way of fetching: announced, reconciled by name, asked for again; the receiver is a second PACS here."""
 
 import shutil
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import trustme
 
+from adit.api.dicom_server import Implementation
 from adit.connectors.dimse import DimseConnector
-from adit.connectors.dimse.move import MoveDestinationUnknown, move_error
+from adit.connectors.dimse.move import MoveDestinationUnknown, for_move, move_error
 from adit.connectors.dimse.move_fetch import MoveFetch
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.dimse.session import Session
 from adit.connectors.pace import AT_WILL
-from adit.connectors.target import Target
+from adit.connectors.target import Target, TlsFiles
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
 from adit.query import Selection
 from adit.testing import patients
+from adit.testing.counted_openings import CountedOpenings
 from adit.testing.datasets import Study, ct_study
 from adit.testing.faults import Faults
 from adit.testing.pacs import LoopbackPacs
@@ -65,8 +69,10 @@ class World:
     study: Study
     target: Target
     spool: Path
+    target_of: Callable[..., Target]
     announced: list[Awaited] = field(default_factory=list)
     withdrawn: int = 0
+    response_seconds: float = 0
 
     @contextmanager
     def listen(self, _access: ReceiverAccess, wanted: Awaited, spool: Path) -> Iterator[Watched]:
@@ -81,13 +87,23 @@ class World:
     def uids(self) -> set[str]:
         return {one.sop_instance_uid for one in self.source.instances()}
 
+    def asked_as(self, implementation: Implementation, **dimse: object) -> None:
+        """Ask the source in this way; keywords go into its `dimse` block."""
+        self.target = self.target_of(self.source, implementation=implementation, **dimse)
+
     def selection(self) -> Selection:
         return Selection(patients.PLAIN.patient_id, self.study.study_instance_uid)
+
+    def named(self) -> Selection:
+        """All of it, by name: nothing has to be searched."""
+        [series] = {one.series_instance_uid for one in self.source.instances()}
+        return replace(self.selection(), sop_instance_uids=((series, tuple(sorted(self.uids))),))
 
     @contextmanager
     def fetching(self, selection: Selection | None = None, quiet: float = 0.4) -> Iterator[MoveFetch]:
         with DimseConnector(self.target) as asked:
-            session = Session(Peer.of(self.target))
+            peer = Peer.of(self.target)
+            session = Session(replace(peer, response_timeout=self.response_seconds or peer.response_timeout))
             try:
                 yield MoveFetch(
                     session,
@@ -122,7 +138,7 @@ def _world(target_of: Callable[..., Target], tmp_path: Path, spool: Path) -> Ite
     with LoopbackPacs(tmp_path / "a", "PACS") as source, LoopbackPacs(tmp_path / "r", "RECEIVER") as receiver:
         source.load(study.write(tmp_path / "files"))
         source.destinations["RECEIVER"] = (receiver.host, receiver.port)
-        yield World(source, receiver, study, target_of(source), spool)
+        yield World(source, receiver, study, target_of(source), spool, target_of)
 
 
 def test_a_study_is_announced_by_name_before_it_is_asked_for_and_comes_whole(world: World) -> None:
@@ -162,6 +178,7 @@ def test_a_destination_that_the_source_does_not_know_is_told_with_what_to_do(wor
     assert came == []
     assert isinstance(error, MoveDestinationUnknown)
     assert "does not know the AE title RECEIVER" in error.message
+    assert "address and DICOM port: for our receiver see docs/receiver.md" in error.message
 
 
 def test_a_source_that_is_away_is_unavailable_at_once(world: World) -> None:
@@ -195,16 +212,80 @@ def test_a_study_that_is_aborted_in_the_middle_is_asked_for_again(world: World) 
     assert (error is None) == (set(came) == world.uids)
 
 
-def test_what_is_left_early_cancels_the_move_within_a_second(world: World) -> None:
-    world.source.faults = Faults(delay_per_instance=0.05)
-    with world.fetching() as fetch:
-        running = fetch.run()
-        next(running)
-        began = time.monotonic()
-        running.close()  # type: ignore[attr-defined] # it is a generator
-        assert time.monotonic() - began < 1.5
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_what_is_left_early_is_canceled_within_a_second_and_its_association_kept(
+    world: World,
+    implementation: Implementation,
+    secured: bool,  # noqa: FBT001 - pytest gives it by name
+    tmp_path: Path,
+) -> None:
+    opened = CountedOpenings()
+    with secure(world, tmp_path) if secured else nullcontext():
+        world.asked_as(implementation, **({"tls": {}} if secured else {}))
+        files = TlsFiles(tmp_path / "authority.pem") if secured else TlsFiles()
+        world.target = replace(world.target, tls=files, openings=opened)
+        world.source.faults = Faults(delay_per_instance=0.05)
+        with world.fetching() as fetch:
+            running = fetch.run()
+            next(running)
+            began, before = time.monotonic(), len(opened.seconds)
+            running.close()  # type: ignore[attr-defined] # it is a generator
+            assert time.monotonic() - began < 1.5
+            fetch.session.associate(for_move("StudyRoot", ("PatientRoot", "StudyRoot")))
+            assert len(opened.seconds) == before
     assert world.withdrawn == 1
+    assert len(world.receiver.instances()) < 12
     assert not [one for one in threading.enumerate() if one.name == "move"]
+
+
+@contextmanager
+def secure(world: World, tmp_path: Path) -> Iterator[None]:
+    """Serve the source's instances over TLS meanwhile."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with LoopbackPacs(tmp_path / "a", "PACS", destinations=world.source.destinations, tls=context) as source:
+        world.source, plain = source, world.source
+        try:
+            yield
+        finally:
+            world.source = plain
+
+
+def test_a_source_that_sends_no_pending_responses_is_waited_for_while_its_instances_come(
+    world: World, implementation: Implementation
+) -> None:
+    world.asked_as(implementation)
+    world.response_seconds = 0.5
+    world.source.faults = Faults(omit_pending_responses=True, delay_per_instance=0.06)
+    began = time.monotonic()
+    came, error = world.fetch(world.named())
+    assert (error, set(came)) == (None, world.uids)
+    assert time.monotonic() - began > 0.7
+
+
+def test_a_source_that_neither_answers_nor_sends_is_given_up_after_the_response_time_out(
+    world: World, implementation: Implementation
+) -> None:
+    world.asked_as(implementation)
+    world.response_seconds = 0.5
+    world.source.faults = Faults(silent=True)
+    began = time.monotonic()
+    came, error = world.fetch(world.named())
+    assert (came, getattr(error, "reason", None)) == ([], "PartialRetrieve")
+    assert 0.5 <= time.monotonic() - began < 3
+
+
+def test_while_the_caller_is_busy_with_an_instance_the_source_is_not_given_up(world: World) -> None:
+    world.response_seconds = 0.5
+    world.source.faults = Faults(omit_pending_responses=True, delay_per_instance=0.1)
+    with world.fetching(world.named()) as fetch:
+        running = fetch.run()
+        first = next(running)
+        time.sleep(0.8)
+        came = [first, *running]
+    assert {one.sop_instance_uid for one in came} == world.uids
 
 
 def test_an_abort_from_another_thread_ends_it_within_a_second(world: World) -> None:
@@ -253,7 +334,7 @@ def test_dcmqrscp_moves_a_study_whole(target_of: Callable[..., Target], tmp_path
         with Dcmqrscp(tmp_path / "qr", destinations=destinations) as peer, LoopbackPacs(tmp_path / "own") as own:
             own.load(files)
             own.destinations["QRSCP"] = (peer.host, peer.port)
-            filled = World(own, receiver, study, target_of(own), spool)
+            filled = World(own, receiver, study, target_of(own), spool, target_of)
             with DimseConnector(target_of(peer)) as filler:
                 sent = [_instance(path) for path in files]
                 assert all(outcome.stored for outcome in filler.store(sent, Placement("job")))

@@ -75,6 +75,9 @@ class NativeAssociation(Association):
             self._discard()
             raise
 
+    def readable(self, seconds: float) -> bool:
+        return self._line.readable(seconds)
+
     def cancel(self, message_id: int, context_id: int) -> None:
         with _named(self.peer, "while we were sending"):
             self._line.cancel(message_id, context_id)

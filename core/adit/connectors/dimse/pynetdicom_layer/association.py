@@ -73,6 +73,9 @@ class PynetdicomAssociation(Association):
     def receive(self) -> Message:
         return self.messages.receive(self.peer.response_timeout)
 
+    def readable(self, seconds: float) -> bool:
+        return self.messages.readable(seconds)
+
     def cancel(self, message_id: int, context_id: int) -> None:
         self.send(context_id, commands.cancel(message_id))
 

@@ -73,6 +73,17 @@ class Messages:
             self._changed.notify_all()
             return message
 
+    def readable(self, seconds: float) -> bool:
+        """Whether `receive` would find something, the end included; waits for it no longer than that."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not (self._arrived or self._ended or self._failure is not None) and self._alive():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(min(left, _CHECK_SECONDS))
+            return True
+
     def send(self, context_id: int, command: Command, chunks: Iterable[bytes], *, max_pdu: int, silence: float) -> None:
         """Send a command and its data set in fragments, never more than a window ahead of the socket."""
         size = fragment_size(max_pdu)
