@@ -34,7 +34,12 @@ def main(
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="The namespace of the objects.")] = "default",
 ) -> None:
     """Read the options that every command has."""
-    context.obj = Session(
+    context.obj = open_session(data, namespace)
+
+
+def open_session(data: Path | None, namespace: str) -> Session:
+    """As the options before the command say."""
+    return Session(
         data=data or default_data_folder(environment()),
         namespace=namespace,
         person=local_person(),

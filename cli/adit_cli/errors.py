@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import typer
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from adit.errors import AditError, BadInput, PeerUnavailable, PermanentError, RetryableError
 from adit_cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Reasons that say no more than the sentence does.
 UNSPECIFIC = frozenset(
@@ -16,8 +17,10 @@ UNSPECIFIC = frozenset(
 
 
 @contextmanager
-def reported(err: Console, interrupted: str = "interrupted") -> Iterator[None]:
+def reported(err: "Console", interrupted: str = "interrupted") -> Iterator[None]:
     """Print what an AditError says and leave with the code it means; Ctrl-C leaves with 130."""
+    import typer  # noqa: PLC0415 - the commands of the data path say their errors without it
+
     try:
         yield
     except AditError as error:

@@ -123,10 +123,11 @@ def test_named_classes_are_asked_for_in_each_syntax_by_itself() -> None:
     [
         (["send", "x", "h:104"], True),
         (["receive", "--port", "0"], True),
-        (["send", "x", "source"], False),
+        (["send", "x", "source"], True),
         (["run", "h:104"], False),
+        (["--namespace", "a", "send", "x", "h:104"], False),
         ([], False),
     ],
 )
-def test_only_commands_without_a_cluster_start_without_it(*, words: list[str], quick: bool) -> None:
+def test_the_data_path_starts_without_the_other_commands(*, words: list[str], quick: bool) -> None:
     assert is_quick(words) is quick

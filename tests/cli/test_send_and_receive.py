@@ -220,10 +220,56 @@ def test_a_move_reaches_whoever_receives(adit: CommandLine, files: Path, tmp_pat
     assert "0xA801" in unknown.err
 
 
-def test_sending_to_an_address_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("name", ["fetch", "move", "receive", "send"])
+def test_the_data_path_imports_nothing_heavy(name: str) -> None:
+    heavy = ("pydicom", "pynetdicom", "pydantic", "structlog", "asyncio", "typer", "rich", "multiprocessing")
     program = (
-        "import sys; sys.argv = ['adit', 'send', 'x', 'h:1']; import adit_cli.__main__, adit_cli.data_path.commands; "
-        "print([m for m in ('pydicom', 'pynetdicom', 'pydantic', 'structlog', 'asyncio') if m in sys.modules])"
+        f"import sys; sys.argv = ['adit', '{name}', '--help']; sys.modules |= dict.fromkeys({heavy})\n"
+        "from adit_cli.__main__ import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.strip() == "[]"
+    assert f"adit {name} [OPTIONS]" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("send", "x", "h:1", "--no-such-option"),
+        ("send",),
+        ("send", "x", "h:1", "--associations", "65"),
+        ("fetch", "h:1", "x"),
+        ("receive", "--port", "x", "--dir", "x"),
+        ("move", "h:1", "--study", "1.2", "--to"),
+    ],
+)
+def test_a_wrong_word_exits_2_in_both_ways_to_start(adit: CommandLine, words: tuple[str, ...]) -> None:
+    by_itself = subprocess.run([sys.executable, "-m", "adit_cli", *words], capture_output=True, text=True, check=False)
+    assert by_itself.returncode == adit(*words).code == 2
+    assert "--help" in by_itself.stderr
+
+
+def test_options_stand_anywhere_between_the_words(adit: CommandLine, files: Path, pacs: LoopbackPacs) -> None:
+    first, second = sorted(files.rglob("*.dcm"))[:2]
+    result = adit("send", "-v", first, "--aec", "PACS", second, "--timeout", "5", f"127.0.0.1:{pacs.port}")
+    assert result.code == 0, result.err
+    assert f"done {first}" in result.out
+    assert "2 instances stored" in result.out
+
+
+def test_a_server_is_found_by_its_name_when_the_command_starts_by_itself(
+    adit: CommandLine, files: Path, pacs: LoopbackPacs
+) -> None:
+    adit.put(manifests.server("pacs", pacs))
+    words = [sys.executable, "-m", "adit_cli", "send", str(files), "pacs"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env={**os.environ, "ADIT_DATA": str(adit.data)}, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("5 instances stored")
+
+
+def test_nothing_that_a_name_holds_moves_the_cursor(adit: CommandLine, files: Path, pacs: LoopbackPacs) -> None:
+    (files / "a\x1b[2Jb\udcff.txt").write_text("hello")
+    result = adit("send", files, f"PACS@127.0.0.1:{pacs.port}")
+    assert result.code == 0
+    assert "a [2Jb .txt: no DICOM file" in result.err

@@ -34,7 +34,8 @@ RUNNER = "from adit_jobrunner.__main__ import main\nmain()\n"
 OPERATOR = "from adit_operator.__main__ import main\nmain()\n"  # ends at once, too: nothing says which cluster
 LIBRARY = "from adit.log_output import log_to\nlog_to(sys.stdout)\n"
 COMMAND_LINE = """
-from adit_cli.__main__ import app, main
+from adit_cli.__main__ import main
+from adit_cli.app import app
 sys.argv = ["adit", "break"]
 
 @app.command("break")

@@ -1,71 +1,56 @@
 """adit fetch: C-GET of a study into a folder."""
 
-from collections.abc import Callable
+import argparse
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Final
 
 from adit.dimse.association import Association
 from adit.errors import AditError, BadInput, PermanentError
 from adit.transfer.part10 import is_uid
-from adit_cli.app import app, session_of
-from adit_cli.data_path.ending import ending_at_sigterm, interruption
+from adit_cli.data_path.command import Command, OpenSession, Parser, add_verbose
+from adit_cli.data_path.ending import interruption
 from adit_cli.data_path.fetching import Fetching, Wanted, proposals
-from adit_cli.data_path.options import Connection, with_connection
+from adit_cli.data_path.options import add_connection, connection_of
 from adit_cli.data_path.peers import peer
 from adit_cli.data_path.report import Report
+from adit_cli.data_path.screen import Screen
 from adit_cli.data_path.store_folder import StoreFolder
-from adit_cli.errors import reported
 from adit_cli.exit_codes import ExitCode
 
 
-@app.command()
-@with_connection
-def fetch(  # noqa: PLR0917 - Typer reads the options of a command from its parameters
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SERVER|AET@HOST:PORT", help="Whom to ask.")],
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where the files go: UID.dcm each; made where absent.")
-    ],
-    connection: Callable[[], Connection],
-    study: Annotated[str, typer.Option(help="Study Instance UID.")],
-    series: Annotated[str, typer.Option(help="Series Instance UID, for one series alone.")] = "",
-    sop_class: Annotated[
-        list[str] | None, typer.Option(help="A SOP class UID to ask for, instead of the usual ones; may be repeated.")
-    ] = None,
-    syntax: Annotated[
-        list[str] | None, typer.Option(help="A transfer syntax UID to take, instead of all; may be repeated.")
-    ] = None,
-    fsync: Annotated[bool, typer.Option("--fsync", help="Answer only when the instance is safe on the disk.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="A line for every instance, not for failures only.")
-    ] = False,
-) -> None:
-    """Fetch a study from a PACS (C-GET) into a folder, each instance in the transfer syntax that it comes in.
+def _options(parser: Parser) -> None:
+    add = parser.add_argument
+    add("source", metavar="SERVER|AET@HOST:PORT", help="Whom to ask.")
+    add("directory", type=Path, metavar="DIR", help="Where the files go: UID.dcm each; made where absent.")
+    add("--study", required=True, metavar="UID", help="Study Instance UID.")
+    add("--series", default="", metavar="UID", help="Series Instance UID, for one series alone.")
+    add(
+        "--sop-class",
+        action="append",
+        metavar="UID",
+        help="A SOP class UID to ask for; may be repeated. Else the usual.",
+    )
+    add("--syntax", action="append", metavar="UID", help="A transfer syntax UID to take; may be repeated. Else all.")
+    add("--fsync", action="store_true", help="Answer only when the instance is safe on the disk.")
+    add("--force", action="store_true", help="Replace files that are there already.")
+    add_verbose(parser, "instance")
+    add_connection(parser)
 
-    Exit codes: 0 all fetched, 3 the PACS has a warning, 1 some not fetched, or none at all, 2 a wrong option,
-    130 interrupted.
 
-    Examples: [bold]adit fetch source --study 1.2.3 /tmp/study[/bold] ·
-    [bold]adit fetch PACS@127.0.0.1:11112 --study 1.2.3 --series 1.2.3.4 /tmp/series --force[/bold]
-    """
-    session = session_of(context)
-    with reported(session.err), ending_at_sigterm():
-        wanted = _wanted(study, series)
-        folder = _folder(directory, fsync=fsync, force=force)
-        try:
-            offered = proposals(sop_class or (), syntax or ())
-        except ValueError as error:
-            raise BadInput(str(error)) from error
-        with (
-            Report(session.out, session.err, "fetched", total=None, every=verbose) as report,
-            peer(session, source, connection()) as caller,
-        ):
-            report.restart()
-            fetching = _carried_out(caller.associate(offered), folder, wanted, report, caller.name)
-    raise typer.Exit(_code(fetching, report))
+def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> ExitCode:
+    wanted = _wanted(given.study, given.series)
+    folder = _folder(given.directory, fsync=given.fsync, force=given.force)
+    try:
+        offered = proposals(given.sop_class or (), given.syntax or ())
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    with (
+        Report(screen, "fetched", total=None, every=given.verbose) as report,
+        peer(session, given.source, connection_of(given)) as caller,
+    ):
+        report.restart()
+        fetching = _carried_out(caller.associate(offered), folder, wanted, report, caller.name)
+    return _code(fetching, report)
 
 
 def _carried_out(association: Association, folder: StoreFolder, wanted: Wanted, report: Report, name: str) -> Fetching:
@@ -118,3 +103,19 @@ def _folder(directory: Path, *, fsync: bool, force: bool) -> StoreFolder:
     except OSError as error:
         raise BadInput(f"{directory} cannot be made: {(error.strerror or 'error').lower()}") from error
     return StoreFolder(directory, fsync=fsync, replace=force)
+
+
+COMMAND: Final = Command(
+    name="fetch",
+    usage="SERVER|AET@HOST:PORT DIR --study UID",
+    manual="""Fetch a study from a PACS (C-GET) into a folder, each instance in the transfer syntax that it comes in.
+
+Exit codes: 0 all fetched, 3 the PACS has a warning, 1 some not fetched, or none at all, 2 a wrong option,
+130 interrupted.""",
+    examples=(
+        "adit fetch source --study 1.2.3 /tmp/study",
+        "adit fetch PACS@127.0.0.1:11112 --study 1.2.3 --series 1.2.3.4 /tmp/series --force",
+    ),
+    add_options=_options,
+    run=_run,
+)

@@ -1,79 +1,69 @@
 """adit move: C-MOVE, the peer sends a study to a third party (PS3.4 C.4.2)."""
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Final
-
-import typer
+import argparse
+from collections.abc import Iterator
+from typing import Final
 
 from adit.dimse import commands
 from adit.dimse.association import Association
-from adit.dimse.commands import Command, Element, Field
+from adit.dimse.commands import Command as CommandSet
+from adit.dimse.commands import Element, Field
 from adit.dimse.errors import ProtocolViolation
 from adit.dimse.negotiation import Proposal
 from adit.errors import AditError, BadInput, PermanentError
 from adit.transfer.part10 import is_uid
-from adit_cli.app import app, session_of
-from adit_cli.data_path.ending import ending_at_sigterm
+from adit_cli.data_path.command import Command, OpenSession, Parser
 from adit_cli.data_path.identifier import IMPLICIT_LITTLE_ENDIAN, identifier
-from adit_cli.data_path.options import Connection, ae_title, with_connection
+from adit_cli.data_path.options import add_connection, ae_title, connection_of
 from adit_cli.data_path.outcome import Outcome, State
 from adit_cli.data_path.peers import peer
 from adit_cli.data_path.report import Report
+from adit_cli.data_path.screen import Screen
 from adit_cli.data_path.statuses import PENDING, SUCCESS, is_warning, words_of
-from adit_cli.errors import reported
+from adit_cli.exit_codes import ExitCode
 
 STUDY_ROOT_MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
 _ENDED: Final = ((Element.COMPLETED, State.DONE), (Element.WARNING, State.WARNING), (Element.FAILED, State.FAILED))
 
 
-@app.command()
-@with_connection
-def move(  # noqa: PLR0917 - Typer reads the options of a command from its parameters
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SERVER|AET@HOST:PORT", help="Who has the study, and sends it.")],
-    connection: Callable[[], Connection],
-    study: Annotated[str, typer.Option(help="Study Instance UID.")],
-    to: Annotated[str, typer.Option("--to", help="The AE title to send to; SERVER must know its host and port.")],
-    series: Annotated[str, typer.Option(help="Series Instance UID, for one series alone.")] = "",
-) -> None:
-    """Let a PACS send a study to another (C-MOVE), and follow its count.
-
-    The images do not come this way. What arrived is best asked there: this shows what the sender says.
-    Exit codes: 0 all sent, 3 some with a warning, 1 some or all not sent, 2 a wrong option, 130 interrupted.
-
-    Examples: [bold]adit move source --study 1.2.3 --to DESTINATION[/bold] ·
-    [bold]adit move PACS@127.0.0.1:11112 --study 1.2.3 --to STORE_1 --aet ADIT[/bold]
-    """
-    session = session_of(context)
-    with reported(session.err), ending_at_sigterm():
-        for option, uid in (("--study", study), ("--series", series)):
-            if (uid or option == "--study") and not is_uid(uid):
-                raise BadInput(f"{option} {uid}: not a UID")
-        destination = ae_title(to)
-        with (
-            Report(session.out, session.err, "sent", total=None, every=False) as report,
-            peer(session, source, connection()) as caller,
-        ):
-            report.restart()
-            association = caller.associate((Proposal(STUDY_ROOT_MOVE, (IMPLICIT_LITTLE_ENDIAN,)),))
-            try:
-                end = _followed(association, destination, identifier(study, series), report)
-                association.release()
-            finally:
-                association.close()
-            report.close()
-        status = commands.number(end, Element.STATUS)
-        if status != SUCCESS:
-            sentence = f"{caller.name} says: {words_of(end)}"
-            if not is_warning(status):
-                raise PermanentError(sentence + _advice(status, destination))
-            report.say(sentence, "yellow")
-        elif not sum(report.tally.counts.values()):
-            report.say(f"{caller.name} had nothing to send", "yellow")
-    raise typer.Exit(report.tally.code)
+def _options(parser: Parser) -> None:
+    add = parser.add_argument
+    add("source", metavar="SERVER|AET@HOST:PORT", help="Who has the study, and sends it.")
+    add("--study", required=True, metavar="UID", help="Study Instance UID.")
+    add("--to", required=True, metavar="AET", help="The AE title to send to; SERVER must know its host and port.")
+    add("--series", default="", metavar="UID", help="Series Instance UID, for one series alone.")
+    add_connection(parser)
 
 
-def _followed(association: Association, destination: str, wanted: bytes, report: Report) -> Command:
+def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> ExitCode:
+    for option, uid in (("--study", given.study), ("--series", given.series)):
+        if (uid or option == "--study") and not is_uid(uid):
+            raise BadInput(f"{option} {uid}: not a UID")
+    destination = ae_title(given.to)
+    with (
+        Report(screen, "sent", total=None, every=False) as report,
+        peer(session, given.source, connection_of(given)) as caller,
+    ):
+        report.restart()
+        association = caller.associate((Proposal(STUDY_ROOT_MOVE, (IMPLICIT_LITTLE_ENDIAN,)),))
+        try:
+            end = _followed(association, destination, identifier(given.study, given.series), report)
+            association.release()
+        finally:
+            association.close()
+        report.close()
+    status = commands.number(end, Element.STATUS)
+    if status != SUCCESS:
+        sentence = f"{caller.name} says: {words_of(end)}"
+        if not is_warning(status):
+            raise PermanentError(sentence + _advice(status, destination))
+        report.say(sentence, "yellow")
+    elif not sum(report.tally.counts.values()):
+        report.say(f"{caller.name} had nothing to send", "yellow")
+    return report.tally.code
+
+
+def _followed(association: Association, destination: str, wanted: bytes, report: Report) -> CommandSet:
     """Ask, and count until the final response."""
     context = association.context(STUDY_ROOT_MOVE)
     if context is None:
@@ -81,7 +71,7 @@ def _followed(association: Association, destination: str, wanted: bytes, report:
     message_id = association.next_message_id()
     request = commands.request(Field.C_MOVE_RQ, message_id, STUDY_ROOT_MOVE, destination=destination)
     association.send(context.context_id, request, (wanted,))
-    answer: Command = {}
+    answer: CommandSet = {}
     try:
         for answer in _responses(association):
             _count(answer, report)
@@ -92,7 +82,7 @@ def _followed(association: Association, destination: str, wanted: bytes, report:
     return answer
 
 
-def _responses(association: Association) -> Iterator[Command]:
+def _responses(association: Association) -> Iterator[CommandSet]:
     while True:
         message = association.receive()
         if message.field != Field.C_MOVE_RSP:
@@ -102,7 +92,7 @@ def _responses(association: Association) -> Iterator[Command]:
             return
 
 
-def _count(answer: Command, report: Report) -> None:
+def _count(answer: CommandSet, report: Report) -> None:
     """The peer counts; an outcome for each that came to its counts since (it names none of them)."""
     for element, state in _ENDED:
         for _ in range(commands.number(answer, element) - report.tally.counts[state]):
@@ -115,3 +105,19 @@ def _count(answer: Command, report: Report) -> None:
 def _advice(status: int, destination: str) -> str:
     unknown = 0xA801
     return f"; it must know host and port of {destination}" if status == unknown else ""
+
+
+COMMAND: Final = Command(
+    name="move",
+    usage="SERVER|AET@HOST:PORT --study UID --to AET",
+    manual="""Let a PACS send a study to another (C-MOVE), and follow its count.
+
+The images do not come this way. What arrived is best asked there: this shows what the sender says.
+Exit codes: 0 all sent, 3 some with a warning, 1 some or all not sent, 2 a wrong option, 130 interrupted.""",
+    examples=(
+        "adit move source --study 1.2.3 --to DESTINATION",
+        "adit move PACS@127.0.0.1:11112 --study 1.2.3 --to STORE_1 --aet ADIT",
+    ),
+    add_options=_options,
+    run=_run,
+)

@@ -1,36 +1,28 @@
 """The options that every command of the data path has, declared once and added to each command's own."""
 
-import inspect
+import argparse
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
-
-import typer
+from typing import Final, get_args
 
 from adit.dimse.items import check_ae_title
 from adit.dimse.requestor import MAX_PDU
 from adit.dimse.timeouts import Timeouts
+from adit.dimse.tls import Profile
 from adit.dimse.user_information import IdentityType, UserIdentity
 from adit.errors import BadInput
 from adit_cli.data_path.caller import TlsOptions
+from adit_cli.data_path.command import Parser, number
 
 DEFAULT_CALLED: Final = "ANY-SCP"
+MAX_PDU_HELP: Final = f"The longest PDU that we take, in bytes; 0 is any ({MAX_PDU})."
 # Not read through the settings of the other commands: their models take longer to import than a short sending takes.
 CALLING_ENV: Final = "CALLING_AE_TITLE"
 ADDRESS: Final = re.compile(
     r"(?:(?P<ae_title>[^@]{1,64})@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^@:\[\]/\s]+):(?P<port>[0-9]{1,5})"
 )
-
-
-class Profile(StrEnum):
-    """The profiles of PS3.15 Annex B."""
-
-    BCP195 = "Bcp195"
-    MODIFIED_BCP195 = "ModifiedBcp195"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,65 +70,46 @@ def our_ae_title(connection_calling: str | None) -> str:
     return ae_title(connection_calling or os.environ.get(CALLING_ENV) or "ADIT")
 
 
-def connection_of(  # noqa: PLR0917 - Typer reads the options of a command from its parameters
-    called: Annotated[
-        str | None, typer.Option("--aec", help="The peer's AE title; ANY-SCP where nothing says it.")
-    ] = None,
-    calling: Annotated[str | None, typer.Option("--aet", help="Our AE title; CALLING_AE_TITLE, else ADIT.")] = None,
-    max_pdu: Annotated[
-        int, typer.Option(min=0, max=1 << 30, help="The longest PDU that we take, in bytes; 0 is any.")
-    ] = MAX_PDU,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.1, max=3600, help="Seconds of silence until we give up (60).")
-    ] = None,
-    connect_timeout: Annotated[
-        float | None, typer.Option(min=0.1, max=600, help="Seconds until a connection must be open (10).")
-    ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Secure the association.")] = False,
-    tls_ca: Annotated[
-        Path | None, typer.Option(help="PEM certificates that the peer's must come from; else the machine's.")
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="The PEM certificate that we show.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
-    tls_profile: Annotated[Profile, typer.Option(help="The profile of PS3.15 Annex B.")] = Profile.BCP195,
-    tls_server_name: Annotated[
-        str | None, typer.Option(help="The name that the peer's certificate must have; else its host.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option(help="User identity: a user name; its passcode from --passcode-file.")
-    ] = None,
-    passcode_file: Annotated[Path | None, typer.Option(help="A file with the passcode of --user.")] = None,
-    token_file: Annotated[Path | None, typer.Option(help="User identity: a file with a JSON web token.")] = None,
-) -> Connection:
-    """Put the options together. Raises BadInput where they contradict each other."""
-    if not tls and (tls_ca or tls_cert or tls_key or tls_server_name):
-        raise BadInput("--tls-ca, --tls-cert, --tls-key and --tls-server-name need --tls")
-    if bool(tls_cert) != bool(tls_key):
-        raise BadInput("--tls-cert and --tls-key belong together")
-    return Connection(
-        called=ae_title(called) if called else None,
-        calling=calling,
-        max_pdu=max_pdu,
-        timeouts=_timeouts(timeout, connect_timeout),
-        tls=TlsOptions(tls_profile.value, tls_ca, tls_cert, tls_key, tls_server_name) if tls else None,
-        identity=_identity(user, passcode_file, token_file),
+def add_connection(parser: Parser) -> None:
+    """Every option about the association; `connection_of` reads them."""
+    add = parser.add_argument_group("the association").add_argument
+    silence, opening = number(float, 0.1, 3600), number(float, 0.1, 600)
+    add("--aec", metavar="AET", help="The peer's AE title; ANY-SCP where nothing says it.")
+    add("--aet", metavar="AET", help="Our AE title; CALLING_AE_TITLE, else ADIT.")
+    add("--max-pdu", type=number(int, 0, 1 << 30), default=MAX_PDU, metavar="BYTES", help=MAX_PDU_HELP)
+    add("--timeout", type=silence, metavar="SECONDS", help="Seconds of silence until we give up (60).")
+    add("--connect-timeout", type=opening, metavar="SECONDS", help="Until a connection must be open (10).")
+    add("--tls", action="store_true", help="Secure the association.")
+    add(
+        "--tls-ca",
+        type=Path,
+        metavar="FILE",
+        help="PEM certificates that the peer's must come from; else the machine's.",
     )
+    add("--tls-cert", type=Path, metavar="FILE", help="The PEM certificate that we show.")
+    add("--tls-key", type=Path, metavar="FILE", help="Its key.")
+    add("--tls-profile", choices=get_args(Profile), default="Bcp195", help="The profile of PS3.15 Annex B (Bcp195).")
+    add("--tls-server-name", metavar="NAME", help="The name that the peer's certificate must have; else its host.")
+    add("--user", metavar="NAME", help="User identity: a user name; its passcode from --passcode-file.")
+    add("--passcode-file", type=Path, metavar="FILE", help="A file with the passcode of --user.")
+    add("--token-file", type=Path, metavar="FILE", help="User identity: a file with a JSON web token.")
 
 
-def with_connection(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `connection_of` after its own; it is given a Connection as `connection`."""
-    shared = inspect.signature(connection_of).parameters
-    own = [one for name, one in inspect.signature(command).parameters.items() if name != "connection"]
-
-    def run(**words: Any) -> None:
-        given = {name: words.pop(name) for name in shared}
-        command(**words, connection=lambda: connection_of(**given))
-
-    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *shared.values())]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads, PEP 362
-    run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
-    return run
+def connection_of(given: argparse.Namespace) -> Connection:
+    """Put the options together. Raises BadInput where they contradict each other."""
+    if not given.tls and (given.tls_ca or given.tls_cert or given.tls_key or given.tls_server_name):
+        raise BadInput("--tls-ca, --tls-cert, --tls-key and --tls-server-name need --tls")
+    if bool(given.tls_cert) != bool(given.tls_key):
+        raise BadInput("--tls-cert and --tls-key belong together")
+    tls = TlsOptions(given.tls_profile, given.tls_ca, given.tls_cert, given.tls_key, given.tls_server_name)
+    return Connection(
+        called=ae_title(given.aec) if given.aec else None,
+        calling=given.aet,
+        max_pdu=given.max_pdu,
+        timeouts=_timeouts(given.timeout, given.connect_timeout),
+        tls=tls if given.tls else None,
+        identity=_identity(given.user, given.passcode_file, given.token_file),
+    )
 
 
 def _timeouts(response: float | None, connect: float | None) -> Timeouts | None:

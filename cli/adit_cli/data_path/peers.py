@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from adit.dimse.timeouts import Timeouts
 from adit.errors import BadInput
 from adit_cli.data_path.caller import Caller, TlsOptions
+from adit_cli.data_path.command import OpenSession
 from adit_cli.data_path.options import DEFAULT_CALLED, Connection, address_of, our_ae_title
-from adit_cli.session import Session
 
 if TYPE_CHECKING:
     from adit.connectors import Target
 
 
 @contextmanager
-def peer(session: Session, text: str, connection: Connection, associations: int = 1) -> Iterator[Caller]:
+def peer(session: OpenSession, text: str, connection: Connection, associations: int = 1) -> Iterator[Caller]:
     """How to call the one that a person typed; a DicomServer gives so many interactive slots meanwhile."""
     address = address_of(text)
     if address is None:
@@ -38,7 +38,7 @@ def peer(session: Session, text: str, connection: Connection, associations: int 
 
 
 @contextmanager
-def _reserved(session: Session, name: str, slots: int) -> "Iterator[Target]":
+def _reserved(session: OpenSession, name: str, slots: int) -> "Iterator[Target]":
     """The slots are kept by an event loop in a thread of its own, while the work is done in this one."""
     from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - with HOST:PORT there is no loop
 
@@ -46,7 +46,7 @@ def _reserved(session: Session, name: str, slots: int) -> "Iterator[Target]":
 
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(reserved(session, name, slots)) as target,
+        portal.wrap_async_context_manager(reserved(session(), name, slots)) as target,
     ):
         yield target
 

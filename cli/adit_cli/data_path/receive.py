@@ -1,102 +1,81 @@
 """adit receive: a C-STORE SCP that writes what comes into a folder, until Ctrl-C."""
 
+import argparse
 import os
 import queue
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Final
 
 from adit.dimse.requestor import MAX_PDU
 from adit.dimse.server import Server
 from adit.dimse.timeouts import Timeouts
 from adit.dimse.tls import acceptor_context
 from adit.errors import BadInput, PermanentError
-from adit_cli.app import app, session_of
-from adit_cli.data_path.ending import ending_at_sigterm
-from adit_cli.data_path.options import ae_title
+from adit_cli.data_path.command import Command, OpenSession, Parser, add_verbose, number
+from adit_cli.data_path.ending import ending_by
+from adit_cli.data_path.options import MAX_PDU_HELP, ae_title
 from adit_cli.data_path.outcome import Outcome
 from adit_cli.data_path.receiving import Receiving
 from adit_cli.data_path.report import Report
+from adit_cli.data_path.screen import Screen
 from adit_cli.data_path.store_folder import StoreFolder
-from adit_cli.errors import reported
+from adit_cli.exit_codes import ExitCode
 
-LOOK_SECONDS = 0.5
-
-
-@app.command()
-def receive(  # noqa: PLR0917 - Typer reads the options of a command from its parameters
-    context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0 takes a free one.")],
-    directory: Annotated[
-        Path, typer.Option("--dir", help="Where the files go: UID.dcm each; made where it is absent.")
-    ],
-    calling: Annotated[
-        str | None, typer.Option("--aet", help="Our AE title; who calls another is refused. Any where absent.")
-    ] = None,
-    address: Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 for every one.")] = "127.0.0.1",
-    fsync: Annotated[bool, typer.Option("--fsync", help="Answer only when the instance is safe on the disk.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file of the same UID; else both are kept.")] = False,
-    max_pdu: Annotated[
-        int, typer.Option(min=0, max=1 << 30, help="The longest PDU that we take, in bytes; 0 is any.")
-    ] = MAX_PDU,
-    associations: Annotated[int, typer.Option(min=1, max=1000, help="Associations at once; more are refused.")] = 100,
-    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds of silence within a message.")] = 60,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="The PEM certificate that we show; with it TLS is spoken.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
-    tls_ca: Annotated[Path | None, typer.Option(help="PEM certificates that a caller's must come from.")] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="A line for every instance, not for failures only.")
-    ] = False,
-) -> None:
-    """Take in what is sent to it (C-STORE, C-ECHO), in whatever transfer syntax it comes, until Ctrl-C.
-
-    Says who calls, whom it refuses and why, and ends with a summary. It keeps no list of who may send: listen beyond
-    127.0.0.1 only where the network is yours.
-    Exit codes: 0 all kept, 1 some not kept, 2 a wrong option, 130 never: Ctrl-C is how it ends.
-
-    Examples: [bold]adit receive --port 11112 --aet STORE_1 --dir /tmp/in[/bold] ·
-    [bold]adit receive --port 11112 --dir /tmp/in --address 0.0.0.0 --fsync[/bold]
-    """
-    session = session_of(context)
-    with reported(session.err), ending_at_sigterm():
-        told: queue.SimpleQueue[Outcome | str] = queue.SimpleQueue()
-        tls = _tls(tls_cert, tls_key, tls_ca)
-        service = Receiving(
-            _folder(directory, fsync=fsync, force=force),
-            told.put,
-            ae_titles=None if calling is None else frozenset({ae_title(calling)}),
-            max_length=max_pdu,
-        )
-        timeouts = Timeouts(association=timeout, response=timeout)
-        server = Server((address, port), service, max_associations=associations, timeouts=timeouts, tls=tls)
-        with Report(session.out, session.err, "received", total=None, every=verbose) as report, _listening(server):
-            report.say(f"{calling or 'any AE title'} listens on {address}:{server.port}, files go to {directory}")
-            try:
-                _until_interrupted(told, report)
-            except KeyboardInterrupt:
-                server.stop_accepting()
-        _rest(told, report)
-        report.close(at_the_last=True)
-    raise typer.Exit(report.tally.code)
+Told = queue.SimpleQueue[Outcome | str | None]  # None: it is to end
 
 
-def _until_interrupted(told: "queue.SimpleQueue[Outcome | str]", report: Report) -> None:
-    while True:
-        try:
-            _show(told.get(timeout=LOOK_SECONDS), report)
-        except queue.Empty:
-            continue
+def _options(parser: Parser) -> None:
+    add, seconds = parser.add_argument, number(float, 0.1, 3600)
+    add("--port", type=number(int, 0, 65535), required=True, help="The port to listen at; 0 takes a free one.")
+    add("--dir", type=Path, required=True, help="Where the files go: UID.dcm each; made where it is absent.")
+    add("--aet", metavar="AET", help="Our AE title; who calls another is refused. Any where absent.")
+    add("--address", default="127.0.0.1", help="The address to listen at (127.0.0.1); 0.0.0.0 for every one.")
+    add("--fsync", action="store_true", help="Answer only when the instance is safe on the disk.")
+    add("--force", action="store_true", help="Replace a file of the same UID; else both are kept.")
+    add("--max-pdu", type=number(int, 0, 1 << 30), default=MAX_PDU, metavar="BYTES", help=MAX_PDU_HELP)
+    add("--associations", type=number(int, 1, 1000), default=100, metavar="N", help="At once; more are refused (100).")
+    add("--timeout", type=seconds, default=60.0, metavar="SECONDS", help="Of silence within a message (60).")
+    add("--tls-cert", type=Path, metavar="FILE", help="The PEM certificate that we show; with it TLS is spoken.")
+    add("--tls-key", type=Path, metavar="FILE", help="Its key.")
+    add("--tls-ca", type=Path, metavar="FILE", help="PEM certificates that a caller's must come from.")
+    add_verbose(parser, "instance")
 
 
-def _rest(told: "queue.SimpleQueue[Outcome | str]", report: Report) -> None:
+def _run(given: argparse.Namespace, screen: Screen, _session: OpenSession) -> ExitCode:
+    told: Told = queue.SimpleQueue()
+    tls = _tls(given.tls_cert, given.tls_key, given.tls_ca)
+    service = Receiving(
+        _folder(given.dir, fsync=given.fsync, force=given.force),
+        told.put,
+        ae_titles=None if given.aet is None else frozenset({ae_title(given.aet)}),
+        max_length=given.max_pdu,
+    )
+    timeouts = Timeouts(association=given.timeout, response=given.timeout)
+    address = given.address, given.port
+    server = Server(address, service, max_associations=given.associations, timeouts=timeouts, tls=tls)
+    with Report(screen, "received", total=None, every=given.verbose) as report, _listening(server):
+        with ending_by(lambda: told.put(None)):  # an exception might come between taking an outcome and counting it
+            who = given.aet or "any AE title"
+            report.say(f"{who} listens on {given.address}:{server.port}, files go to {given.dir}")
+            _until_ended(told, report)
+        server.stop_accepting()
+    _rest(told, report)
+    report.close(at_the_last=True)
+    return report.tally.code
+
+
+def _until_ended(told: Told, report: Report) -> None:
+    while (one := told.get()) is not None:
+        _show(one, report)
+
+
+def _rest(told: Told, report: Report) -> None:
     while not told.empty():
-        _show(told.get(), report)
+        if (one := told.get()) is not None:
+            _show(one, report)
 
 
 def _show(one: Outcome | str, report: Report) -> None:
@@ -138,3 +117,20 @@ def _tls(certificate: Path | None, key: Path | None, authorities: Path | None) -
         return acceptor_context(certificate, key, authorities=authorities)
     except (OSError, ValueError) as error:
         raise BadInput(f"the files of --tls-cert, --tls-key and --tls-ca cannot be used: {error}") from error
+
+
+COMMAND: Final = Command(
+    name="receive",
+    usage="--port PORT --dir DIR",
+    manual="""Take in what is sent to it (C-STORE, C-ECHO), in whatever transfer syntax it comes, until Ctrl-C.
+
+Says who calls, whom it refuses and why, and ends with a summary. It keeps no list of who may send: listen beyond
+127.0.0.1 only where the network is yours.
+Exit codes: 0 all kept, 1 some not kept, 2 a wrong option, 130 never: Ctrl-C is how it ends.""",
+    examples=(
+        "adit receive --port 11112 --aet STORE_1 --dir /tmp/in",
+        "adit receive --port 11112 --dir /tmp/in --address 0.0.0.0 --fsync",
+    ),
+    add_options=_options,
+    run=_run,
+)

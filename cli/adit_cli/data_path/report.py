@@ -2,11 +2,13 @@
 
 import time
 from types import TracebackType
-from typing import Any, Self
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, Self
 
 from adit_cli.data_path.outcome import Outcome, State, Tally, summary
+from adit_cli.data_path.screen import Screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 STYLES = {State.DONE: "green", State.WARNING: "yellow", State.FAILED: "red", State.SKIPPED: "dim"}
 REFRESH_SECONDS = 0.1
@@ -15,17 +17,17 @@ REFRESH_SECONDS = 0.1
 class Report:
     """Takes outcomes as they come; `close` ends the clock. Results go to stdout, everything else to stderr."""
 
-    def __init__(self, out: Console, err: Console, verb: str, *, total: int | None, every: bool) -> None:
+    def __init__(self, screen: Screen, verb: str, *, total: int | None, every: bool) -> None:
         self.tally = Tally.empty()
         self.total = total
-        self._out, self._err, self._verb, self._every = out, err, verb, every
+        self._screen, self._verb, self._every = screen, verb, every
         self._started = time.perf_counter()
         self._shown = self._last = self._started
         self._live: Any = None
 
     def __enter__(self) -> Self:
-        if self._err.is_terminal:
-            self._live = _bar(self._err, self._verb, self.total)
+        if self._screen.terminal is not None:
+            self._live = _bar(self._screen.terminal, self._verb, self.total)
             self._live.start()
         return self
 
@@ -40,9 +42,8 @@ class Report:
         self.tally = self.tally.plus(outcome)
         if self._every or outcome.state is not State.DONE:
             words = f": {outcome.words}" if outcome.words else ""
-            console = self._out if outcome.state is State.DONE else self._err
-            line = f"{outcome.state} {outcome.name}{words}"
-            console.print(line, style=STYLES[outcome.state], markup=False, highlight=False, soft_wrap=True)
+            tell = self._screen.result if outcome.state is State.DONE else self._screen.say
+            tell(f"{outcome.state} {outcome.name}{words}", STYLES[outcome.state])
         now = self._last = time.perf_counter()
         if self._live is not None and now - self._shown > REFRESH_SECONDS:
             self._shown = now
@@ -60,16 +61,15 @@ class Report:
 
     def say(self, line: str, style: str = "") -> None:
         """Something that happened, beside the outcomes."""
-        self._err.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+        self._screen.say(line, style)
 
     def close(self, *, at_the_last: bool = False) -> None:
         """Print the summary line; `at_the_last` counts the time up to the last outcome only."""
         seconds = (self._last if at_the_last else time.perf_counter()) - self._started
-        line = summary(self._verb, self.tally, seconds, self.total)
-        self._out.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._screen.result(summary(self._verb, self.tally, seconds, self.total))
 
 
-def _bar(console: Console, verb: str, total: int | None) -> Any:
+def _bar(console: "Console", verb: str, total: int | None) -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - only a terminal needs it
 
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[megabytes]:.1f} MB"))

@@ -53,4 +53,6 @@ def words_of(answer: Command) -> str:
 
 def printable(text: str) -> str:
     """Without what would move the cursor of a terminal."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else " " for character in text)
