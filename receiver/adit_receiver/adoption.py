@@ -14,8 +14,8 @@ from typing import Final
 from adit.errors import PermanentError
 from adit_receiver.layout import ADOPTED, AWAITED, LEASE, Folder
 
-RENEW_SECONDS: Final = 10.0
-DEAD_SECONDS: Final = 60.0
+LEASE_SECONDS: Final = 60.0
+_RENEWALS: Final = 6  # within the time after which a silent replica is thought dead
 _ENDED: Final = "ended"
 
 
@@ -28,16 +28,31 @@ class FolderLost(PermanentError):
 class Leases:
     """Our sign of life, and a look at those of the others; used by one thread."""
 
-    def __init__(self, spool: Path, own: Folder, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, spool: Path, own: Folder, monotonic: Callable[[], float], seconds: float = LEASE_SECONDS
+    ) -> None:
         self._spool = spool
         self._own = own
         self._monotonic = monotonic
+        self._seconds = seconds
+        self._due = monotonic()
         self._beats = 0
         self._seen: dict[Path, tuple[str, float]] = {}
+
+    @property
+    def renew_seconds(self) -> float:
+        """How often our sign of life is due."""
+        return self._seconds / _RENEWALS
+
+    def renew_where_due(self) -> None:
+        """Show that we live where it is time to; cheap enough to stand between two steps. Raises FolderLost."""
+        if self._monotonic() >= self._due:
+            self.renew()
 
     def renew(self) -> None:
         """Show that we live. Raises FolderLost."""
         self._beats += 1
+        self._due = self._monotonic() + self.renew_seconds
         try:
             (self._own.path / LEASE).write_text(f"{os.getpid()} {self._beats}")
         except FileNotFoundError:
@@ -49,14 +64,14 @@ class Leases:
             (self._own.path / LEASE).write_text(_ENDED)
 
     def dead(self, *, at_once: bool = False) -> list[Path]:
-        """Folders of replicas that ended or whose lease stood still for DEAD_SECONDS; `at_once`: all others."""
+        """Folders of replicas that ended or whose lease stood still for its time; `at_once`: all others."""
         now, dead = self._monotonic(), []
         for path in self._others():
             with suppress(OSError):
                 value = (path / LEASE).read_text() if (path / LEASE).exists() else ""
                 if self._seen.get(path, ("?", 0.0))[0] != value:
                     self._seen[path] = (value, now)
-                if at_once or value == _ENDED or now - self._seen[path][1] > DEAD_SECONDS:
+                if at_once or value == _ENDED or now - self._seen[path][1] > self._seconds:
                     dead.append(path)
         return dead
 

@@ -44,7 +44,9 @@ def those_awaiting(one: Arrived, announcements: Iterable[Announcement]) -> tuple
 
 
 def is_awaited(letter: Letter, announcement: Announcement) -> bool:
-    """Whether what lies in the quarantine is what an announcement is about."""
+    """Whether what lies in the quarantine is what an announcement is about; what cannot be read is nobody's."""
+    if not letter.transfer_syntax_uid:
+        return False
     arrival = Arrival(
         calling_ae_title(letter.name), letter.sop_class_uid, letter.sop_instance_uid, letter.transfer_syntax_uid
     )

@@ -77,7 +77,7 @@ def calling_ae_title(name: str) -> str:
 
 
 def letters_in(folder: Path) -> Iterator[Letter]:
-    """What lies in a folder, oldest first; a file that is no instance of ours is left alone. Raises OSError."""
+    """What lies in a folder, oldest first; a file whose name is none of ours is left alone. Raises OSError."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if _NAME.fullmatch(entry.name))
     except FileNotFoundError:
@@ -89,18 +89,21 @@ def letters_in(folder: Path) -> Iterator[Letter]:
 
 
 def letter_of(path: Path) -> Letter | None:
-    """An instance by its file; None where it is gone, or cannot be read as one. Raises OSError."""
+    """An instance by its file; None where it is gone. What cannot be read as one has no UIDs. Raises OSError."""
     try:
         with path.open("rb") as file:
-            front = read_front(file)
-            length = file.seek(0, 2) - front.offset
-    except (FileNotFoundError, NotPart10):
+            size = os.fstat(file.fileno()).st_size
+            try:
+                front = read_front(file)
+            except NotPart10:
+                return Letter(path.name, path, 0, size, "", "", "")
+    except FileNotFoundError:
         return None
     return Letter(
         path.name,
         path,
         front.offset,
-        length,
+        size - front.offset,
         front.sop_class_uid,
         front.sop_instance_uid,
         front.transfer_syntax_uid,

@@ -12,7 +12,7 @@ from adit.dimse.server import Server
 from adit.dimse.timeouts import Timeouts
 from adit.metrics_port import serving
 from adit.transmit.server import TransmitServer
-from adit_receiver.adoption import RENEW_SECONDS, Leases, alone, remove_adopted
+from adit_receiver.adoption import Leases, alone, remove_adopted
 from adit_receiver.layout import Folder
 from adit_receiver.metrics import ReceiverMetrics
 from adit_receiver.service import Receiving
@@ -32,7 +32,7 @@ class Receiver:
         self.settings = settings
         self._folder = Folder(settings.spool / settings.replica)
         self.spool = Spool(self._folder, settings.limits, fsync=settings.fsync)
-        self._leases = Leases(settings.spool, self._folder, monotonic)
+        self._leases = Leases(settings.spool, self._folder, monotonic, settings.lease_seconds)
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._server: Server | None = None
@@ -53,8 +53,9 @@ class Receiver:
         key = settings.key()
         with ExitStack() as stack:
             stack.enter_context(alone(settings.spool, settings.replica, shared=settings.shared))
+            self._folder.make()
+            self._leases.renew()  # before what may take long: it stood still while we were away
             self.spool.open()
-            self._leases.renew()
             self._adopt(at_once=not settings.shared)
             stack.enter_context(serving(self.metrics.registry, settings.metrics_port))
             transmit = stack.enter_context(
@@ -81,7 +82,7 @@ class Receiver:
     def _keep_house(self) -> None:
         due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            due = time.monotonic() + RENEW_SECONDS
+            due = time.monotonic() + self._leases.renew_seconds
             self._leases.renew()
             if self.settings.shared:
                 self._adopt(at_once=False)
@@ -96,7 +97,7 @@ class Receiver:
     def _adopt(self, *, at_once: bool) -> None:
         taken = [self._leases.take(path) for path in self._leases.dead(at_once=at_once)]
         for folder in dict.fromkeys((*self._leases.unfinished(), *(one for one in taken if one is not None))):
-            count = self.spool.adopt(folder)
+            count = self.spool.adopt(folder, self._leases.renew_where_due)
             if not remove_adopted(folder):
                 log.warning("a folder that was taken over is not empty: it is looked at again")
             self.metrics.adopted.inc(count)
@@ -107,4 +108,5 @@ class Receiver:
         server.stop_accepting()
         deadline = time.monotonic() + GRACE_SECONDS
         while server.associations and time.monotonic() < deadline and self._failure is None:
+            self._leases.renew_where_due()
             time.sleep(_LOOK_SECONDS)

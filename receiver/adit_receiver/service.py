@@ -77,6 +77,11 @@ class _Storage(Accepting):
     def supports(self, abstract_syntax: str, /) -> bool:
         return abstract_syntax == _VERIFICATION or not abstract_syntax.startswith(_NOT_STORAGE)
 
+    def transfer_syntax(self, abstract_syntax: str, offered: tuple[str, ...], /) -> str | None:
+        """What its sender likes best; what is no UID could not be read out of a file again."""
+        del abstract_syntax  # all are taken in the same ones
+        return next(filter(is_uid, offered), None)
+
 
 class Receiving:
     """A Service of adit.dimse.server, and the Storage behind it."""
@@ -112,13 +117,14 @@ class Receiving:
             )
 
     def begin(self, request: StoreRequest) -> Reception | int:
-        if not is_uid(request.sop_class_uid) or not is_uid(request.sop_instance_uid):
+        named = (request.sop_class_uid, request.sop_instance_uid, request.context.transfer_syntax)
+        if not all(map(is_uid, named)):
             self._notes.received(0, CANNOT_UNDERSTAND, "NoUid")
             return CANNOT_UNDERSTAND
-        if self._spool.room.full():
-            self._notes.received(0, OUT_OF_RESOURCES, "SpoolFull")
-            return OUT_OF_RESOURCES
         try:
+            if self._spool.room.full():
+                self._notes.received(0, OUT_OF_RESOURCES, "SpoolFull")
+                return OUT_OF_RESOURCES
             return _Reception(request, self._spool, self._notes)
         except OSError as error:
             structlog.get_logger("adit.receiver").error("spool failed", error=error.strerror)

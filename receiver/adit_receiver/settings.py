@@ -11,6 +11,7 @@ from adit.api.fields import AETitle
 from adit.contract import METRICS_ENV
 from adit.errors import BadInput
 from adit.transmit.access import KEY_BYTES
+from adit_receiver.adoption import LEASE_SECONDS
 from adit_receiver.room import RESERVE_BYTES, Limits
 from adit_receiver.service import Allowed
 
@@ -32,6 +33,8 @@ class ReceiverSettings(BaseSettings):
     # whether several replicas write into one spool, each into its folder; else what others left is taken over at once
     shared: Annotated[bool, Field(alias="ADIT_RECEIVER_SPOOL_SHARED")] = False
     replica: Annotated[str, Field(alias="POD_NAME", pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")] = "receiver"
+    # after how long a replica that shows no sign of life is thought dead; the same for all that share a spool
+    lease_seconds: Annotated[float, Field(alias="ADIT_RECEIVER_LEASE_SECONDS", ge=1, le=3600)] = LEASE_SECONDS
     key_file: Annotated[Path, Field(alias="ADIT_RECEIVER_KEY_FILE")] = Path("/etc/adit/receiver/key")
     spool_bytes: Annotated[int, Field(alias="ADIT_RECEIVER_SPOOL_BYTES", ge=1 << 20)] = 8 << 30
     reserve_bytes: Annotated[int, Field(alias="ADIT_RECEIVER_RESERVE_BYTES", ge=0)] = RESERVE_BYTES

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from adit.transmit.announcement import Announcement
 from adit.transmit.mailbox import Letter, MessageIdTaken
 from adit_receiver.arrivals import Arrived, is_awaited, size_of, those_awaiting
@@ -171,31 +173,44 @@ class Spool:
                 self.room.quarantine(-size_of(letter))
             return len(gone)
 
-    def adopt(self, other: Folder) -> int:
+    def adopt(self, other: Folder, between: Callable[[], None] = lambda: None) -> int:
         """Take over the folder of a replica that is gone, already renamed so that nobody else does; how many letters.
 
-        Safe to begin again where it was killed: each step moves one file to where it is found.
+        Safe to begin again where it was killed: each step moves one file to where it is found. `between` two of them
+        others get at the spool, and our lease is renewed.
         """
         # what it had adopted itself, and not finished
-        moved = sum(self.adopt(Folder(path)) for path in sorted(other.path.glob(f"{ADOPTED}*")))
-        with self._lock:
-            for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
-                announcement = read_announcement(path)
+        moved = sum(self.adopt(Folder(path), between) for path in sorted(other.path.glob(f"{ADOPTED}*")))
+        for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
+            announcement = read_announcement(path)
+            with self._lock:
                 if announcement.id not in self._open:
                     write_announcement(self.folder, announcement)
                     self._index(announcement)
-                for letter in letters_in(other.awaited(announcement.id)):
-                    self._take(letter, announcement.id)
-                    moved += 1
-            for folder in (*(other.path / AWAITED).glob("*"), other.quarantine):
-                for letter in letters_in(folder):
-                    self._put_into_quarantine(letter)
-                    moved += 1
+            moved += self._adopt_letters(other.awaited(announcement.id), announcement.id, between)
+        for folder in (*(other.path / AWAITED).glob("*"), other.quarantine):
+            moved += self._adopt_letters(folder, "", between)
+        with self._lock:
             for folder in (self.folder.quarantine, *(self.folder.awaited(one) for one in self._open)):
                 sync_folder(folder)
             watchers = [watcher for known in self._open.values() for watcher in known.watchers]
         for watcher in watchers:
             watcher()
+        return moved
+
+    def _adopt_letters(self, folder: Path, announcement_id: str, between: Callable[[], None]) -> int:
+        moved = 0
+        between()
+        for letter in letters_in(folder):
+            with self._lock:
+                if not letter.transfer_syntax_uid:
+                    self._put_aside(letter)
+                elif announcement_id in self._open:
+                    self._take(letter, announcement_id)
+                else:  # nobody waits for it, or does no more
+                    self._put_into_quarantine(letter)
+            moved += 1
+            between()
         return moved
 
     @property
@@ -312,7 +327,10 @@ class Spool:
             return
         self._open[announcement.id] = known = _Open(announcement, self.clocks.monotonic())
         for letter in letters_in(self.folder.awaited(announcement.id)):
-            self._know(known, letter)
+            if letter.transfer_syntax_uid:
+                self._know(known, letter)
+            else:
+                self._put_aside(letter)
 
     def _know(self, known: _Open, letter: Letter) -> None:
         known.letters[letter.name] = letter
@@ -359,7 +377,13 @@ class Spool:
         """Whether or not there is room: it was accepted, and is not dropped."""
         path = self.folder.quarantine / letter.name
         letter.path.rename(path)
+        letter.path.unlink(missing_ok=True)  # a rename onto another name of the same file does nothing
         self._know_quarantined(replace(letter, path=path))
+
+    def _put_aside(self, letter: Letter) -> None:
+        """What the disk has damaged can be handed to nobody, and is kept for a person."""
+        structlog.get_logger("adit.receiver").error("a spooled instance is unreadable: quarantined", name=letter.name)
+        self._put_into_quarantine(letter)
 
     def _know_quarantined(self, letter: Letter) -> None:
         if letter.name not in self._quarantined:

@@ -253,3 +253,28 @@ def test_of_two_that_adopt_a_folder_one_has_it_and_its_owner_notices(tmp_path: P
 def test_a_folder_that_is_no_replicas_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     assert Leases(tmp_path, started(tmp_path).folder, lambda: 0.0).dead(at_once=True) == []
+
+
+def test_a_file_that_the_disk_has_damaged_is_put_aside_and_named(tmp_path: Path) -> None:
+    spool = started(tmp_path)
+    spool.announce(Announcement(FIRST, 1, "PACS", "", frozenset({"1.1"})))
+    accept(spool, "1.1", lambda _: None)
+    [letter] = spool.letters(FIRST)
+    letter.path.write_bytes(b"")
+    again = started(tmp_path)
+    assert again.letters(FIRST) == ()
+    [aside] = again.quarantined
+    assert (aside.name, aside.sop_instance_uid) == (letter.name, "")
+
+
+def test_two_names_of_one_file_that_nobody_awaits_become_one_in_quarantine(tmp_path: Path) -> None:
+    """As two announcements leave them that were being withdrawn when the process was killed."""
+    spool = started(tmp_path)
+    for number, one in enumerate((FIRST, SECOND), 1):
+        spool.announce(Announcement(one, number, "PACS", "", frozenset({"1.1"})))
+    accept(spool, "1.1", lambda _: None)
+    for path in spool.folder.announcements.iterdir():
+        path.unlink()
+    again = started(tmp_path)
+    assert [one.sop_instance_uid for one in again.quarantined] == ["1.1"]
+    assert list((again.folder.path / "awaited").iterdir()) == []

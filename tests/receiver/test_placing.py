@@ -131,7 +131,7 @@ def test_every_one_of_a_batch_that_breaks_hears_of_it_once() -> None:
         while not sizes:
             pass
         others = [pool.submit(committed, number) for number in range(1, 5)]
-        while len(committed._waiting) < 4:  # noqa: SLF001 - there is no other sign of it
+        while len(committed._waiting) < 4:
             pass
         together.set()
         raised = [one.exception(5) for one in others]

@@ -165,3 +165,10 @@ def test_dcmtk_sends_to_it(receiver: Running, tmp_path: Path) -> None:
     command = [str(require_program("storescu")), "-aet", "A_B", HOST, str(receiver.port), str(path)]
     assert subprocess.run(command, check=False).returncode == 0
     assert len(receiver.files("quarantine")) == 1
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1.", "1..2"])
+def test_a_transfer_syntax_that_is_no_uid_is_not_accepted(receiver: Running, syntax: str) -> None:
+    line = associate(HOST, receiver.port, Wanted("ADIT", "PACS_1", (Proposal(CT, (syntax, EXPLICIT)),)), Timeouts())
+    assert [one.transfer_syntax for one in line.contexts.values()] == [EXPLICIT]
+    line.release()
