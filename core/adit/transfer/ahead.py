@@ -14,7 +14,8 @@ from adit.errors import AditError
 from adit.transfer.instance import Instance
 from adit.transfer.spooled import closed
 
-AHEAD_BYTES = 64 << 20
+# Over C-MOVE another 8 MiB wait before it is their turn (transmit/client.py): together they are 64 MiB.
+AHEAD_BYTES = 56 << 20
 # A file takes a block at least, and an instance that lies elsewhere takes memory: no budget lets in any number of them.
 LEAST_BYTES = 4096
 POLL_SECONDS = 0.1

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,15 @@ from adit.transmit.access import ReceiverAccess
 from adit.transmit.announcement import MAX_MESSAGE_ID, Announcement
 from adit.transmit.line import Address, Line, Received, Unreadable
 from adit.transmit.mailbox import MessageIdTaken
+from adit.transmit.stoppable import unless_stopped
 
-BUDGET_BYTES: Final = 64 << 20
+# Beside it the pipeline holds what it has fetched ahead (transfer/ahead.py): together they are 64 MiB.
+BUDGET_BYTES: Final = 8 << 20
 TRIES: Final = 20
 FIRST_RETRY_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 1.0
 RESOLVE_SECONDS: Final = 10.0
-WITHDRAW_SECONDS: Final = 10.0
+WITHDRAW_SECONDS, STOP_SECONDS = 10.0, 0.3
 _LOOK_SECONDS: Final = 0.25
 # How many of those that were handed out are remembered, so that none is handed out again.
 _REMEMBERED: Final = 200_000
@@ -43,12 +46,14 @@ class ReceiverUnavailable(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What is awaited, as transmit/announcement.py says; without its identities."""
+    """What is awaited, as transmit/announcement.py says; without its identities.
+
+    A standing announcement is not awaited here: what arrives is acknowledged before the caller has taken it.
+    """
 
     calling_ae_title: str
     study_instance_uid: str
     sop_instance_uids: frozenset[str] = frozenset()
-    standing: bool = False
 
 
 def addresses_of(host: str, port: int) -> list[Address]:
@@ -90,23 +95,23 @@ def _announced(
     for _ in range(TRIES):
         announcement = Announcement(
             id=uuid.uuid4().hex,  # of each try its own: the withdrawal of the last one may come in late
-            # No C-MOVE follows a subscription. S311: it has to be free, not secret.
-            message_id=0 if wanted.standing else random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - as said above
+            message_id=random.randint(1, MAX_MESSAGE_ID),  # noqa: S311 - it has to be free, not secret
             calling_ae_title=wanted.calling_ae_title,
             study_instance_uid=wanted.study_instance_uid,
             sop_instance_uids=wanted.sop_instance_uids,
-            standing=wanted.standing,
         )
         lines: dict[Address, Line | None] = {}
         why = "its name is unknown"
         try:
-            for address in resolve(access.host, access.port):
-                _go_on(stopped)
+            for address in unless_stopped(partial(resolve, access.host, access.port), stopped):
                 try:
-                    lines[address] = Line.open(address, access.key, announcement)
+                    opening = partial(Line.open, address, access.key, announcement)
+                    lines[address] = unless_stopped(opening, stopped, Line.hang_up_and_close)
                 except (MessageIdTaken, AccessDenied):
                     raise
                 except (OSError, RetryableError) as error:
+                    if isinstance(error, RetryableError) and error.reason == "Aborted":
+                        raise
                     lines[address], why = None, str(error)
         except MessageIdTaken:
             _withdraw(lines)
@@ -121,11 +126,6 @@ def _announced(
             "not be taken in; look whether it runs"
         )
     raise ReceiverUnavailable("the receiver has no Message ID free: too many C-MOVEs are under way")
-
-
-def _go_on(stopped: Callable[[], bool]) -> None:
-    if stopped():
-        raise RetryableError("stopped before the receiver knew what to await", reason="Aborted")
 
 
 def _line(address: Address, key: bytes, announcement: Announcement) -> Line | None:
@@ -196,11 +196,11 @@ class Waiting:
             self._changed.notify_all()
             return instance
 
-    @property
-    def unreadable(self) -> frozenset[str]:
-        """SOP Instance UIDs of what a receiver has and cannot read: they have to be asked for again."""
+    def take_unreadable(self) -> frozenset[str]:
+        """SOP Instance UIDs of what a receiver has and cannot read, each told once: they have to be asked for again."""
         with self._changed:
-            return frozenset(self._unreadable)
+            taken, self._unreadable = frozenset(self._unreadable), set()
+            return taken
 
     # for `awaited` ----------------------------------------------------------------------------------------------------
 
@@ -219,13 +219,10 @@ class Waiting:
             self._changed.notify_all()
             lines = [one for one in self._lines.values() if one is not None]
         for line in lines:
-            if self._announcement.standing:
-                line.settle()
-                line.hang_up()
-            else:
-                line.withdraw()
-        deadline = time.monotonic() + WITHDRAW_SECONDS
-        self._resolver.join(WITHDRAW_SECONDS)  # the system's resolver may take its time; it starts nothing any more
+            line.withdraw()
+        patience = STOP_SECONDS if self._stopped() else WITHDRAW_SECONDS
+        deadline = time.monotonic() + patience
+        self._resolver.join(patience)  # the system's resolver may take its time; it starts nothing any more
         with self._changed:
             threads = tuple(self._threads.values())
         for thread in threads:
@@ -262,7 +259,7 @@ class Waiting:
             try:
                 line = self._connected(address)
                 if line is not None:
-                    self._take_letters(line, address)
+                    self._take_letters(line)
             except (OSError, RetryableError) as error:
                 if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
                     self._fail(_spool_failed(error))
@@ -300,11 +297,9 @@ class Waiting:
 
     def _without_message_id(self) -> Announcement:
         one = self._announcement
-        return Announcement(
-            one.id, 0, one.calling_ae_title, one.study_instance_uid, one.sop_instance_uids, standing=one.standing
-        )
+        return Announcement(one.id, 0, one.calling_ae_title, one.study_instance_uid, one.sop_instance_uids)
 
-    def _take_letters(self, line: Line, address: Address) -> None:
+    def _take_letters(self, line: Line) -> None:
         while (received := line.receive(self._spool, self._wait_for_room)) is not None:
             if isinstance(received, Unreadable):
                 with self._changed:
@@ -313,13 +308,12 @@ class Waiting:
             if self._ending:  # nobody takes it any more, so the receiver may keep it
                 received.discard()
                 continue
-            self._take(received, address)
+            self._take(received)
             line.acknowledge(received)
 
-    def _take(self, received: Received, address: Address) -> None:
+    def _take(self, received: Received) -> None:
         instance = received.instance
-        # A subscription takes whatever the source sends, and again what it corrects; only a letter comes once.
-        identity = f"{address} {received.name}" if self._announcement.standing else instance.sop_instance_uid
+        identity = instance.sop_instance_uid
         with self._changed:
             self._taken += 1
             twice = identity in self._seen

@@ -148,6 +148,11 @@ class Line:
         """End it from any thread, in the middle of whatever it does."""
         self._wire.hang_up()
 
+    def hang_up_and_close(self) -> None:
+        """Both, for a line that nobody reads."""
+        self.hang_up()
+        self.close()
+
     def close(self) -> None:
         """Let go of everything; what is not acknowledged stays with the receiver."""
         self.settle()
@@ -159,17 +164,17 @@ class Line:
 
     # inside -----------------------------------------------------------------------------------------------------------
 
-    def _letter(self, header: Header, spool: Path) -> Received:
+    def _letter(self, header: Header, spool: Path) -> Received | Unreadable:
         name, left = text(header, "name"), number(header, "length", MAX_LETTER)
         uids = [text(header, field) for field in ("sopClass", "sopInstance", "transferSyntax")]
+        self._wire.begin()
         if not all(is_uid(one) for one in uids):
-            raise ProtocolViolation("a letter whose UIDs are none")
+            return self._passed_by(uids[1], left)
         # The file's name is ours: nothing from the wire becomes a path.
         descriptor, path = mkstemp(dir=spool, prefix="received-", suffix=".dataset")
         instance = Instance(uids[0], uids[1], uids[2], (FileSlice(Path(path), 0, left),))
         try:
             checksum = 0
-            self._wire.begin()
             while left:
                 part = self._wire.some(left)
                 left -= len(part)
@@ -182,6 +187,13 @@ class Line:
             Path(path).unlink(missing_ok=True)
             raise
         return Received(name, instance, Path(path), descriptor)
+
+    def _passed_by(self, sop_instance_uid: str, left: int) -> Unreadable:
+        """Of a letter that can be nothing of ours: those behind it must not wait for it."""
+        while left:
+            left -= len(self._wire.some(left))
+        read_checksum(self._wire)
+        return Unreadable(sop_instance_uid)
 
     def _say(self, frame: bytes) -> None:
         with self._said:

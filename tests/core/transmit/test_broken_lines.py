@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,8 @@ def test_a_torn_instance_is_named_and_the_others_go_on(
         mailbox.put(instance(1), b"whole", announcement)
 
         assert take(waiting, 1) == {"1.2.3.1": b"whole"}
-        until(lambda: waiting.unreadable == {"1.2.3.0"})
+        until(lambda: waiting.take_unreadable() == {"1.2.3.0"})
+        assert waiting.take_unreadable() == frozenset()
     assert mailbox.letters(announcement) == (torn,)
 
 
@@ -181,19 +183,6 @@ def test_two_listeners_that_await_the_same_letter_both_get_it(
         assert take(one, 1) == take(other, 1) == {"1.2.3.1": b"shared"}
 
 
-def test_a_subscription_takes_what_the_source_corrects(
-    server: TransmitServer, mailbox: FakeMailbox, spool: Path
-) -> None:
-    with awaited(access(server.port), Awaited("PACS", "", standing=True), spool) as waiting:
-        [announcement] = mailbox.announcements
-        assert waiting.message_id == 0
-        for data in (b"first", b"corrected"):
-            mailbox.put(instance(1), data, announcement)
-            assert take(waiting, 1) == {"1.2.3.1": data}
-    assert mailbox.withdrawn == []
-    assert mailbox.letters(announcement) == ()
-
-
 def test_more_small_letters_than_there_may_be_open_files_come_through(
     server: TransmitServer, mailbox: FakeMailbox, spool: Path
 ) -> None:
@@ -208,3 +197,61 @@ def test_more_small_letters_than_there_may_be_open_files_come_through(
             take(waiting, 1)
             most = max(most, len(list(Path("/proc/self/fd").iterdir())))
         assert most < 200
+
+
+def test_a_letter_that_names_no_syntax_is_passed_by_and_told_and_those_behind_it_come(
+    server: TransmitServer, mailbox: FakeMailbox, spool: Path
+) -> None:
+    with awaited(access(server.port), WANTED, spool) as waiting:
+        [announcement] = mailbox.announcements
+        mailbox.put(replace(instance(0), transfer_syntax_uid="1.2."), b"nothing of ours", announcement)
+        mailbox.put(instance(1), b"whole", announcement)
+        assert take(waiting, 1) == {"1.2.3.1": b"whole"}
+        assert waiting.take_unreadable() == {"1.2.3.0"}
+
+
+@pytest.mark.parametrize("silent", ["the replica", "the name"])
+def test_a_stop_ends_the_opening_within_half_a_second_whoever_is_silent(spool: Path, silent: str) -> None:
+    stop, name_known = threading.Event(), threading.Event()
+    with socket.create_server((HOST, 0)) as listener:  # it takes the connection, and says nothing
+
+        def resolve(*_: object) -> list[tuple[str, int]]:
+            if silent == "the name":
+                name_known.wait()
+            return [listener.getsockname()]
+
+        threading.Timer(0.2, stop.set).start()
+        began = time.monotonic()
+        with (
+            pytest.raises(RetryableError) as error,
+            awaited(access(1), WANTED, spool, stopped=stop.is_set, resolve=resolve),
+        ):
+            pass
+        took = time.monotonic() - began
+    name_known.set()
+    assert error.value.reason == "Aborted"
+    assert took < 0.2 + 0.5
+
+
+def test_a_stopped_listener_does_not_wait_for_a_receiver_that_confirms_nothing(spool: Path) -> None:
+    stop = threading.Event()
+    with socket.create_server((HOST, 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            wire = Wire(connection, 5)
+            let_in(wire, KEY)
+            read_announcement(wire)
+            wire.send([encode(Kind.ANNOUNCED)])
+            stop.wait()
+            time.sleep(1)
+            wire.close()
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        address = listener.getsockname()
+        with awaited(access(1), WANTED, spool, stopped=stop.is_set, resolve=lambda *_: [address]):
+            stop.set()
+            began = time.monotonic()
+        assert time.monotonic() - began < 0.5
+        serving.join()

@@ -38,14 +38,18 @@ class Arriving(Protocol):
     message_id: int
 
     def next(self, seconds: float) -> Instance | None: ...
+    def take_unreadable(self) -> frozenset[str]: ...
 
 
-Listen = Callable[[ReceiverAccess, Awaited, Path], AbstractContextManager[Arriving]]
+Stopped = Callable[[], bool]
+Listen = Callable[[ReceiverAccess, Awaited, Path, Stopped], AbstractContextManager[Arriving]]
 
 
-def listen_to(access: ReceiverAccess, wanted: Awaited, spool: Path) -> AbstractContextManager[Arriving]:
+def listen_to(
+    access: ReceiverAccess, wanted: Awaited, spool: Path, stopped: Stopped
+) -> AbstractContextManager[Arriving]:
     """At every replica of the receiver."""
-    return awaited(access, wanted, spool)
+    return awaited(access, wanted, spool, stopped=stopped)
 
 
 @dataclass(slots=True)
@@ -66,12 +70,14 @@ class MoveFetch:
     expected: dict[str, str] = field(default_factory=dict)
     """SOP UID → series of what was asked for; empty where the peer cannot name it."""
     received: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+    """What the receiver has of what was asked for last, and cannot read."""
 
     def run(self) -> Iterator[Instance]:
         """Yield what comes; then raise what went wrong."""
         self.expected = self._named()
         wanted = Awaited(self.session.peer.called_ae_title, self.selection.study_instance_uid, frozenset(self.expected))
-        with self.listen(self.receiver, wanted, self.spool) as arriving:
+        with self.listen(self.receiver, wanted, self.spool, lambda: self.session.aborted) as arriving:
             moved = yield from self._ask(self.selection, arriving)
             for narrower in self._narrower():
                 if not self._missing() or _is_final(moved.error) or self.session.aborted:
@@ -87,36 +93,42 @@ class MoveFetch:
         )
         line = Line(self.session, for_move(self.model, self.find_models), self.pace)
         arrived, heard = 0, time.monotonic()
+        self.unreadable.clear()
         with MoveThread(line, request, tuple(identifiers(selection))) as asked:
-            while True:
-                over = asked.over
-                instance = arriving.next(POLL_SECONDS)
+            while not self.session.aborted:
+                over, complete = asked.over, self._complete()
+                if complete:
+                    asked.wait(POLL_SECONDS)
+                enough = complete and (not over or arrived >= asked.answered.completed)
+                instance = arriving.next(0 if enough else POLL_SECONDS)
                 if instance is not None:
                     arrived, heard = arrived + 1, time.monotonic()
                     self.received.add(instance.sop_instance_uid)
                     asked.unwatched()
                     yield instance
                     asked.alive()
-                elif not over:
+                    continue
+                self.unreadable |= arriving.take_unreadable()
+                if not over:
                     heard = time.monotonic()
-                elif (
-                    self.session.aborted
-                    or self._settled(selection, asked.answered, arrived)
-                    or time.monotonic() - heard > self.quiet_seconds
-                ):
+                elif self._settled(selection, asked.answered, arrived) or time.monotonic() - heard > self.quiet_seconds:
                     break
         if not self.expected and arrived < asked.answered.completed:
             lost = asked.answered.completed - arrived
             return replace(asked.answered, completed=arrived, failed=asked.answered.failed + lost)
         return asked.answered
 
+    def _complete(self) -> bool:
+        """Whether all that was expected by name has come."""
+        return 0 < len(self.expected) <= len(self.received) and not self._missing()
+
     def _settled(self, selection: Selection, moved: Moved, arrived: int) -> bool:
         """Whether nothing more can be on its way: what is missing is no more than what the peer failed to send."""
         if _is_final(moved.error) and not moved.completed:
             return True
         if not self.expected:
-            return arrived >= moved.completed
-        return len(self._missing_of(selection)) <= moved.failed
+            return arrived + len(self.unreadable) >= moved.completed
+        return len(self._missing_of(selection).keys() - self.unreadable) <= moved.failed
 
     def _named(self) -> dict[str, str]:
         """What is selected, by name, as far as a C-FIND at image level tells."""
@@ -168,16 +180,20 @@ class MoveFetch:
     def _outcome(self, moved: Moved) -> AditError | None:
         """Nothing where all arrived that was expected by name; else why not, and the peer's refusal before all."""
         failed = len(self._missing()) if self.expected else moved.failed
-        if _is_final(moved.error) or self.session.aborted:
+        if self.session.aborted:
+            return moved.error or (None if self._complete() else self.session.was_aborted())
+        if _is_final(moved.error):
             return moved.error
         if failed:
             came = len(self.expected) - failed if self.expected else moved.completed
-            return RetryableError(
+            message = (
                 f"{self.session.peer.name} sent {came} of {came + failed} instances by C-MOVE to "
                 f"{self.receiver.ae_title} and {failed} did not arrive, though asked for again; its own log and the "
-                "receiver's may say why",
-                reason="PartialRetrieve",
+                "receiver's may say why"
             )
+            if self.unreadable:
+                message += f"; {len(self.unreadable)} of them the receiver has and cannot read: look at its disk"
+            return RetryableError(message, reason="PartialRetrieve")
         return None if self.expected else moved.error
 
 

@@ -65,7 +65,7 @@ class Session:
         except BaseException as error:
             self.drop(association)
             if self._aborted and isinstance(error, RetryableError):
-                raise self._was_aborted() from error
+                raise self.was_aborted() from error
             raise
         if association is self._association:
             association.rested = True
@@ -74,7 +74,7 @@ class Session:
     def associate(self, needed: Sequence[Proposal], wished: Sequence[Proposal] = ()) -> Association:
         """The association in hand if it is free and was opened with what is needed, else a new one in its place."""
         if self._aborted:
-            raise self._was_aborted()
+            raise self.was_aborted()
         current = self._association
         if current is not None and current.usable and not self._busy and current.proposals >= set(needed):
             return current
@@ -84,14 +84,14 @@ class Session:
             opened = open_association(self.peer, wished or needed, self._note_opening)
         except AditError as error:
             if self._aborted:
-                raise self._was_aborted() from error
+                raise self.was_aborted() from error
             self.peer.openings.failed(error.reason)
             raise
         self.peer.openings.opened(time.monotonic() - began)
         self._association, self._opening = opened, None
         if self._aborted:  # by another thread, while it was being opened
             self.drop(opened)
-            raise self._was_aborted()
+            raise self.was_aborted()
         return opened
 
     def drop(self, association: Association) -> None:
@@ -124,7 +124,8 @@ class Session:
         if self._aborted:
             opening.hang_up()
 
-    def _was_aborted(self) -> RetryableError:
+    def was_aborted(self) -> RetryableError:
+        """The error of whatever an abort ended."""
         return RetryableError(f"the exchange with {self.peer.name} was aborted", reason="Aborted")
 
 

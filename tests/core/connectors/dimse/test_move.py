@@ -44,20 +44,35 @@ class Watched:
     pacs: LoopbackPacs
     spool: Path
     message_id: int = 4711
-    seen: set[str] = field(default_factory=set)
+    torn: dict[str, int] = field(default_factory=dict)
+    """Which cannot be read, and how often they come so."""
+    seen: set[str | tuple[str, int]] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def next(self, seconds: float) -> Instance | None:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while True:
             for one in self.pacs.instances():
-                if one.sop_instance_uid not in self.seen:
-                    self.seen.add(one.sop_instance_uid)
-                    path = Path(shutil.copy(one.path, self.spool))
-                    meta = read_meta(path)
-                    data = FileSlice(path, meta.offset, path.stat().st_size - meta.offset)
-                    return Instance(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, (data,))
+                uid = one.sop_instance_uid
+                if not self.seen.isdisjoint({uid, (uid, one.sequence)}):
+                    continue
+                if self.torn.get(uid):
+                    self.torn[uid] -= 1
+                    self.unreadable.add(uid)
+                    self.seen.add((uid, one.sequence))
+                    continue
+                self.seen.add(uid)
+                path = Path(shutil.copy(one.path, self.spool))
+                meta = read_meta(path)
+                data = FileSlice(path, meta.offset, path.stat().st_size - meta.offset)
+                return Instance(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax_uid, (data,))
+            if time.monotonic() >= deadline:
+                return None
             time.sleep(0.005)
-        return None
+
+    def take_unreadable(self) -> frozenset[str]:
+        taken, self.unreadable = frozenset(self.unreadable), set()
+        return taken
 
 
 @dataclass
@@ -70,16 +85,19 @@ class World:
     target: Target
     spool: Path
     target_of: Callable[..., Target]
+    torn: dict[str, int] = field(default_factory=dict)
     announced: list[Awaited] = field(default_factory=list)
     withdrawn: int = 0
     response_seconds: float = 0
+    stopped: Callable[[], bool] = bool
 
     @contextmanager
-    def listen(self, _access: ReceiverAccess, wanted: Awaited, spool: Path) -> Iterator[Watched]:
+    def listen(self, _: ReceiverAccess, wanted: Awaited, spool: Path, stopped: Callable[[], bool]) -> Iterator[Watched]:
+        self.stopped = stopped
         assert not self.source.requests or self.source.peak_associations == 1
         self.announced.append(wanted)
         try:
-            yield Watched(self.receiver, spool)
+            yield Watched(self.receiver, spool, torn=self.torn)
         finally:
             self.withdrawn += 1
 
@@ -298,7 +316,26 @@ def test_an_abort_from_another_thread_ends_it_within_a_second(world: World) -> N
         with pytest.raises(RetryableError) as error:
             list(running)
         assert error.value.reason == "Aborted"
+        assert world.stopped()
         assert time.monotonic() - began < 2
+
+
+def test_what_the_receiver_has_and_cannot_read_is_asked_for_again_without_a_wait(world: World) -> None:
+    torn = min(world.uids)
+    world.torn = {torn: 1}
+    began = time.monotonic()
+    came, error = world.fetch(quiet=30)
+    assert (error, set(came), came[-1]) == (None, world.uids, torn)
+    assert time.monotonic() - began < 5
+
+
+def test_what_the_receiver_can_never_read_is_told_as_such_after_all_that_came(world: World) -> None:
+    world.torn = {min(world.uids): 99}
+    came, error = world.fetch(quiet=30)
+    assert len(came) >= 11
+    assert isinstance(error, RetryableError)
+    assert "11 of 12" in error.message
+    assert "1 of them the receiver has and cannot read" in error.message
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ class Moving(DimseConnector):
             self.find,
             self._pace,
             ReceiverAccess("RECEIVER", "receiver", 1, KEY),
-            lambda access, wanted, folder: awaited(access, wanted, folder, resolve=lambda *_: list(self.receivers)),
+            lambda access, wanted, folder, stopped: awaited(
+                access, wanted, folder, stopped=stopped, resolve=lambda *_: list(self.receivers)
+            ),
         ).run()
 
 
