@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 2
     except OSError as error:
-        print(f"error: {error.strerror or error} ({error.filename or 'a port or the spool'})", file=sys.stderr)  # noqa: T201
+        what = error.filename or "a port or the spool"
+        print(f"error: {error.strerror or error} ({what})", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
 
 

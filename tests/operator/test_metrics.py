@@ -15,6 +15,10 @@ from adit_operator.metrics import Metrics, OfTheMoment, families
 from adit_operator.reach import Reach
 from adit_operator.slots import Allocation, Held
 from adit_operator.testing.builders import dicom_server, seen_set, seen_transfer
+from adit_receiver.layout import Folder
+from adit_receiver.metrics import ReceiverMetrics
+from adit_receiver.room import Limits
+from adit_receiver.spool import Spool
 from tests.operator.admission_world import SHUT, World
 
 FIGURES = Figures(
@@ -119,10 +123,11 @@ def test_the_slots_of_who_was_told_to_stop_are_draining() -> None:
     assert (figures.allocated, figures.draining) == ({endpoint: 2}, {endpoint: 1})
 
 
-def test_the_operations_page_lists_every_metric_and_no_other(project: Path) -> None:
+def test_the_operations_page_lists_every_metric_and_no_other(project: Path, tmp_path: Path) -> None:
     page = (project / "docs/operations.md").read_text("utf-8").partition("\n## Metrics\n")[2].partition("\n## ")[0]
     listed = {name for row in page.splitlines() if row.startswith("| `") for name in re.findall(r"adit_\w+", row)}
-    counted = (*Metrics().registry.collect(), *RunnerMetrics().registry.collect())
+    receiver = ReceiverMetrics(Spool(Folder(tmp_path), Limits(1, 1, 1.0)), lambda: 0)
+    counted = (*Metrics().registry.collect(), *RunnerMetrics().registry.collect(), *receiver.registry.collect())
     known = {one.name + ("_total" if one.type == "counter" else "") for one in (*families(FIGURES, 1.0), *counted)}
     assert listed == known
 

@@ -92,7 +92,8 @@ def test_the_source_sends_it_itself_and_every_count_is_the_same(pair: Pair) -> N
     assert (counts.expected, counts.received, counts.rewritten, counts.stored, counts.verified) == (21,) * 5
     assert notes(outcome) == {"SentDirectly": 21}
     assert (pair.missing, pair.destination.received) == (set(), 21)
-    assert pair.source.peak_associations == pair.destination.peak_associations == 1
+    assert pair.source.peak_associations == 1
+    assert pair.destination.peak_associations <= 2  # ours may come while the source's is being released
 
 
 def test_what_did_not_arrive_is_asked_for_again_by_name(pair: Pair) -> None:

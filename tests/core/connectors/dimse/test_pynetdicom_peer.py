@@ -41,7 +41,8 @@ class PynetdicomPeer:
             entity.add_supported_context(uid, list(UNCOMPRESSED))
         entity.add_supported_context(CT, list(IMAGE_SYNTAXES), scu_role=True, scp_role=True)
         handlers = [(evt.EVT_C_FIND, self.find), (evt.EVT_C_GET, self.get), (evt.EVT_C_STORE, self.store)]
-        server = entity.start_server((self.host, 0), block=False, evt_handlers=handlers)  # type: ignore[arg-type]
+        address = (self.host, 0)
+        server = entity.start_server(address, block=False, evt_handlers=handlers)  # type: ignore[arg-type] # it is one
         assert server is not None
         self.port = server.server_address[1]
         try:
