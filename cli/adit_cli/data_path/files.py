@@ -3,14 +3,17 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from adit.transfer.instance import FileSlice
-from adit.transfer.part10 import NotPart10, read_front
+from adit.transfer.part10 import Front, NotPart10, read_front
 from adit_cli.data_path.outcome import Outcome, State
 
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # a DICOMDIR names images and is none
+USUAL_BYTES: Final = 4096
+ELEMENT_HEADER_BYTES: Final = 8  # must be seen behind the last element of group 0002
 NO_PREFIX: Final = "no DICOM file: it lacks the DICM prefix"
 
 
@@ -59,9 +62,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
     """A file that a person named should be DICOM; in a folder anything may lie."""
     try:
-        with path.open("rb") as file:
-            front = read_front(file)
-            length = os.fstat(file.fileno()).st_size - front.offset
+        front, length = _measured(path)
     except OSError as error:
         return Outcome(str(path), State.FAILED, words=f"cannot be read: {_why(error)}")
     except NotPart10 as error:
@@ -77,6 +78,30 @@ def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
         return Outcome(str(path), State.FAILED, words=f"is cut short: its data set has {length} bytes")
     data_set = FileSlice(path, front.offset, length)
     return DicomFile(path, front.sop_class_uid, front.sop_instance_uid, front.transfer_syntax_uid, data_set)
+
+
+def _measured(path: Path) -> tuple[Front, int]:
+    """The front of a file, and how many bytes lie behind it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        front = _front(descriptor)
+        return front, os.fstat(descriptor).st_size - front.offset
+    finally:
+        os.close(descriptor)
+
+
+def _front(descriptor: int) -> Front:
+    """One read does for the usual front; one that ends beyond it, or seems to be none, is read again as a stream."""
+    begin = os.pread(descriptor, USUAL_BYTES, 0)
+    try:
+        front = read_front(BytesIO(begin))
+    except NotPart10:
+        pass
+    else:
+        if front.offset + ELEMENT_HEADER_BYTES <= len(begin):
+            return front
+    with open(descriptor, "rb", closefd=False) as file:
+        return read_front(file)
 
 
 def _why(error: OSError) -> str:

@@ -1,7 +1,10 @@
 """What is sent, cut to fragments (PS3.8 Annex E): headers beside views of the data, ready for one `sendmsg` per window.
 
-Files are read into one buffer that is used again, not mapped: a mapped file that somebody cuts short kills the process,
-and the copy costs less than the page faults that it saves (measured on instances of 20 KB, 0.5 MB and 200 MB).
+Files are read into one buffer that is used again, not mapped, since a mapped file that somebody cuts short kills the
+process (SIGBUS). It costs about the same: 200 MB over loopback took 0.040 s of CPU by preadv of 1 MiB windows, 0.032 s
+mapped 32 MiB at a time, 0.045 s by sendfile for each PDU, and the same time by the clock within its noise. A window is
+small so that the peer reads the first while we read the second, and that it stays in the processor's cache: 500
+instances of 0.5 MB went a tenth faster in windows of 64 to 256 KiB than in windows of 1 MiB.
 """
 
 import os
@@ -13,7 +16,7 @@ from typing import Final
 from adit.dimse.pdu import PduType
 from adit.transfer.instance import FileSlice, Piece, piece_length
 
-WINDOW_BYTES: Final = 1 << 20
+WINDOW_BYTES: Final = 256 << 10
 MAX_FRAGMENT: Final = 1 << 20  # bytes, where the peer takes any
 MIN_FRAGMENT: Final = 2
 PDV_OVERHEAD: Final = 6  # the item's length, context and control byte, which count to the PDU's length

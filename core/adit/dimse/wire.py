@@ -26,10 +26,10 @@ _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux al
 class Wire:
     """A connection; one thread reads and writes, `hang_up` any."""
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
+    def __init__(self, connection: socket.socket, seconds: float, buffer_bytes: int = BUFFER_BYTES) -> None:
         self._socket = connection
         self._secured = isinstance(connection, ssl.SSLSocket)
-        self._buffer = bytearray(BUFFER_BYTES)
+        self._buffer = bytearray(buffer_bytes)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._seconds = seconds
@@ -47,12 +47,13 @@ class Wire:
         self.begin()
         if seconds != self._seconds:
             self._seconds = seconds
-            self._socket.settimeout(seconds)
+            with suppress(OSError):  # closed by another thread, as who reads or writes next is told
+                self._socket.settimeout(seconds)
 
     # receiving --------------------------------------------------------------------------------------------------------
 
     def exactly(self, count: int) -> memoryview:
-        """The next `count` bytes (at most BUFFER_BYTES), all of them within the time-out.
+        """The next `count` bytes, all of them within the time-out; the caller bounds how many they are.
 
         Raises ConnectionLost, PeerSilent.
         """
@@ -95,8 +96,11 @@ class Wire:
     def _make_room(self, count: int) -> None:
         if self._start == self._end:
             self._start = self._end = 0
-        elif self._start + count > BUFFER_BYTES:
+        if self._start + count > len(self._buffer):
             rest = bytes(self._view[self._start : self._end])
+            if count > len(self._buffer):
+                self._buffer = bytearray(count)
+                self._view = memoryview(self._buffer)
             self._view[: len(rest)] = rest
             self._start, self._end = 0, len(rest)
 
@@ -131,8 +135,10 @@ class Wire:
 
     def _acknowledge(self) -> None:
         if _QUICKACK is not None:
-            with suppress(OSError):  # it has just been closed, or is no TCP socket
+            try:  # noqa: SIM105 - often; a context manager costs more than the call
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                pass  # it has just been closed, or is no TCP socket
 
     # sending ----------------------------------------------------------------------------------------------------------
 
