@@ -23,6 +23,8 @@ class Faults:
     """Do not send every n-th instance of a C-GET or C-MOVE and count it as a failed sub-operation (0: never)."""
     omit_pending_responses: bool = False
     """Answer a C-GET or C-MOVE with its final response alone, and say nothing while the instances are sent."""
+    omit_counts: bool = False
+    """Answer a C-GET or C-MOVE without any number of sub-operations."""
     omit_move_originator: bool = False
     """Send the instances of a C-MOVE without saying who asked for it and with which message."""
     ignore_optional_keys: bool = False

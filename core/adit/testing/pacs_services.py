@@ -238,7 +238,7 @@ class Services:
             ul.COMMAND_FIELD: message.field | RESPONSE,
             ul.MESSAGE_ID_ANSWERED: message.number(ul.MESSAGE_ID),
             ul.STATUS: status,
-            **(counts or {}),
+            **(counts if counts and not self._archive.faults.omit_counts else {}),
         }
         if message.field == C_STORE:
             command[ul.AFFECTED_SOP_INSTANCE] = message.text(ul.AFFECTED_SOP_INSTANCE)

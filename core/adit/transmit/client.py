@@ -196,6 +196,11 @@ class Waiting:
             self._changed.notify_all()
             return instance
 
+    @property
+    def heard(self) -> float:
+        """When the last bytes of a letter came (monotonic seconds); a large one may be on its way for long."""
+        return max((line.heard for line in tuple(self._lines.values()) if line is not None), default=0.0)
+
     def take_unreadable(self) -> frozenset[str]:
         """SOP Instance UIDs of what a receiver has and cannot read, each told once: they have to be asked for again."""
         with self._changed:

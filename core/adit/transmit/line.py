@@ -73,6 +73,8 @@ class Line:
     """An announced connection. Used by one thread, except `hang_up`; the thread that acknowledges is its own."""
 
     def __init__(self, connection: socket.socket, wire: Wire) -> None:
+        self.heard = 0.0
+        """When the last bytes of a letter came (monotonic seconds)."""
         self._wire = wire
         self._out = connection.dup()
         self._out.settimeout(SILENCE_SECONDS)
@@ -177,6 +179,7 @@ class Line:
             checksum = 0
             while left:
                 part = self._wire.some(left)
+                self.heard = time.monotonic()
                 left -= len(part)
                 checksum = zlib.crc32(part, checksum)
                 while part:

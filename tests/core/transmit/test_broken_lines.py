@@ -255,3 +255,15 @@ def test_a_stopped_listener_does_not_wait_for_a_receiver_that_confirms_nothing(s
             began = time.monotonic()
         assert time.monotonic() - began < 0.5
         serving.join()
+
+
+def test_it_tells_when_the_last_bytes_of_a_letter_came(
+    server: TransmitServer, mailbox: FakeMailbox, spool: Path
+) -> None:
+    with awaited(access(server.port), WANTED, spool) as waiting:
+        assert waiting.heard == 0
+        began = time.monotonic()
+        [announcement] = mailbox.announcements
+        mailbox.put(instance(1), b"whole", announcement)
+        take(waiting, 1)
+        assert began <= waiting.heard <= time.monotonic()

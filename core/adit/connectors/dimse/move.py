@@ -46,10 +46,14 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a final response says: sub-operations that went well, those that did not, and what its status stands for."""
+    """What a final response says: sub-operations that went well, those that did not, and what its status stands for.
+
+    Whether it says how many is its sender's choice (PS3.7 9.3.4.2).
+    """
 
     completed: int = 0
     failed: int = 0
+    counted: bool = False
     error: AditError | None = None
 
 
@@ -123,7 +127,8 @@ class Answers:
             message = self.receive(association)
         completed = _done(message)
         failed = commands.number(message.command, Element.FAILED)
-        return Moved(completed, failed, move_error(message.status, self._request.destination, association.peer))
+        error = move_error(message.status, self._request.destination, association.peer)
+        return Moved(completed, failed, Element.COMPLETED in message.command, error)
 
     def _cancel(self, association: Association) -> None:
         """Once, where it was asked for; the final response still comes, where the peer honours it."""

@@ -26,6 +26,8 @@ from adit.transmit.client import Awaited, awaited
 
 # Some answer before their last instance is sent, and what the receiver has taken in must still come here.
 QUIET_SECONDS = 10.0
+# Where nothing is known by name, a count that is reached is believed once it has been quiet for so long.
+UNNAMED_QUIET_SECONDS = 1.0
 POLL_SECONDS = 0.2
 MAX_UIDS = 200_000
 
@@ -39,6 +41,8 @@ class Arriving(Protocol):
 
     def next(self, seconds: float) -> Instance | None: ...
     def take_unreadable(self) -> frozenset[str]: ...
+    @property
+    def heard(self) -> float: ...
 
 
 Stopped = Callable[[], bool]
@@ -92,7 +96,7 @@ class MoveFetch:
             self.model, self.receiver.ae_title, arriving.message_id, selection.patient_id, self.character_set
         )
         line = Line(self.session, for_move(self.model, self.find_models), self.pace)
-        arrived, heard = 0, time.monotonic()
+        arrived, alive, asking = 0, time.monotonic(), time.monotonic()
         self.unreadable.clear()
         with MoveThread(line, request, tuple(identifiers(selection))) as asked:
             while not self.session.aborted:
@@ -102,16 +106,20 @@ class MoveFetch:
                 enough = complete and (not over or arrived >= asked.answered.completed)
                 instance = arriving.next(0 if enough else POLL_SECONDS)
                 if instance is not None:
-                    arrived, heard = arrived + 1, time.monotonic()
+                    arrived += 1
                     self.received.add(instance.sop_instance_uid)
                     asked.unwatched()
                     yield instance
-                    asked.alive()
+                    alive = time.monotonic()  # not before: how long the caller takes is nobody's silence
+                else:
+                    alive = max(alive, arriving.heard)
+                asked.alive(alive)
+                if instance is not None:
                     continue
                 self.unreadable |= arriving.take_unreadable()
                 if not over:
-                    heard = time.monotonic()
-                elif self._settled(selection, asked.answered, arrived) or time.monotonic() - heard > self.quiet_seconds:
+                    asking = time.monotonic()
+                elif self._settled(selection, asked.answered, arrived, time.monotonic() - max(alive, asking)):
                     break
         if not self.expected and arrived < asked.answered.completed:
             lost = asked.answered.completed - arrived
@@ -122,13 +130,17 @@ class MoveFetch:
         """Whether all that was expected by name has come."""
         return 0 < len(self.expected) <= len(self.received) and not self._missing()
 
-    def _settled(self, selection: Selection, moved: Moved, arrived: int) -> bool:
-        """Whether nothing more can be on its way: what is missing is no more than what the peer failed to send."""
-        if _is_final(moved.error) and not moved.completed:
+    def _settled(self, selection: Selection, moved: Moved, arrived: int, quiet: float) -> bool:
+        """Whether nothing more is on its way: what is missing is no more than what the peer failed to send.
+
+        `quiet` seconds have passed since the last sign of life.
+        """
+        if quiet > self.quiet_seconds or (_is_final(moved.error) and not moved.completed):
             return True
-        if not self.expected:
-            return arrived + len(self.unreadable) >= moved.completed
-        return len(self._missing_of(selection).keys() - self.unreadable) <= moved.failed
+        if self.expected:
+            return len(self._missing_of(selection).keys() - self.unreadable) <= moved.failed
+        counted = moved.counted and arrived + len(self.unreadable) >= moved.completed
+        return counted and quiet > min(UNNAMED_QUIET_SECONDS, self.quiet_seconds)
 
     def _named(self) -> dict[str, str]:
         """What is selected, by name, as far as a C-FIND at image level tells."""
@@ -194,7 +206,13 @@ class MoveFetch:
             if self.unreadable:
                 message += f"; {len(self.unreadable)} of them the receiver has and cannot read: look at its disk"
             return RetryableError(message, reason="PartialRetrieve")
-        return None if self.expected else moved.error
+        if self.expected or self.received or moved.counted:
+            return None if self.expected else moved.error
+        return moved.error or RetryableError(
+            f"{self.session.peer.name} ended our C-MOVE without saying how many instances it sent to "
+            f"{self.receiver.ae_title}, and none arrived; its own log and the receiver's may say why",
+            reason="PartialRetrieve",
+        )
 
 
 def _is_final(error: AditError | None) -> bool:

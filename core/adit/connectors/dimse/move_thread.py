@@ -36,7 +36,7 @@ class MoveThread:
     """
 
     def __init__(self, line: Line, request: MoveRequest, identifiers: Sequence[Dataset]) -> None:
-        self.answered = Moved()
+        self.answered = Moved(counted=True)
         self._pending = 0
         self._line = line
         self._request = request
@@ -74,9 +74,9 @@ class MoveThread:
         """Sub-operations that went well, as the peer says."""
         return self.answered.completed + self._pending
 
-    def alive(self) -> None:
-        """An instance has come, or is awaited again: the peer has the whole response time-out from now on."""
-        self._signals.alive = time.monotonic()
+    def alive(self, moment: float) -> None:
+        """Then (monotonic seconds) something came, or was awaited again: the peer has the whole time-out from there."""
+        self._signals.alive = moment
 
     def unwatched(self) -> None:
         """Nobody looks for instances until `alive` is called: that none is seen says nothing of the peer."""
@@ -121,5 +121,8 @@ class MoveThread:
         before = self.answered
         self._pending = 0
         self.answered = Moved(
-            before.completed + moved.completed, before.failed + moved.failed, moved.error or before.error
+            before.completed + moved.completed,
+            before.failed + moved.failed,
+            before.counted and moved.counted,
+            moved.error or before.error,
         )
