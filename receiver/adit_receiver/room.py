@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+# Of a whole file; its data set alone is then shorter than what ends an association.
+MAX_INSTANCE_BYTES: Final = 16 << 30
 # Left free on the disk, so that what was accepted can still be linked and announced.
 RESERVE_BYTES: Final = 256 << 20
 
@@ -18,6 +20,11 @@ class Limits:
     quarantine_bytes: int
     quarantine_seconds: float
     reserve_bytes: int = RESERVE_BYTES
+
+    @property
+    def instance_bytes(self) -> int:
+        """The largest file that is taken in: what can be handed out, and what would ever find room."""
+        return min(MAX_INSTANCE_BYTES, self.spool_bytes)
 
 
 class Room:

@@ -149,7 +149,8 @@ class _Reception:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         arrival = self._arrival
         self._front = front_of(
-            Instance(arrival.sop_class_uid, arrival.sop_instance_uid, arrival.transfer_syntax_uid, ())
+            Instance(arrival.sop_class_uid, arrival.sop_instance_uid, arrival.transfer_syntax_uid, ()),
+            arrival.calling_ae_title,
         )
         self._start = len(self._front)
         self._written = self._reserved = 0
@@ -161,6 +162,9 @@ class _Reception:
         try:
             front, self._front = self._front, b""
             count = len(front) + len(fragment)
+            if self._written + count > self._spool.room.limits.instance_bytes:
+                self._refuse("InstanceTooLarge")
+                return
             if not self._reserve(count):
                 self._refuse("SpoolFull")
                 return

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,12 +64,12 @@ def test_a_replica_that_was_stopped_and_adopted_answers_no_success_and_ends(tmp_
 
     def many(sender: int) -> int:
         """One after the other, until one is not taken; its status."""
-        line = associate(HOST, first.port, WANTED, Timeouts(response=20))
-        for number in range(100_000):
-            uid = f"1.2.{sender}.{number}"
-            if status := store(line, uid, bytes(SMALL)):
-                return status
-            answered.append(uid)
+        with closing(associate(HOST, first.port, WANTED, Timeouts(response=20))) as line:
+            for number in range(100_000):
+                uid = f"1.2.{sender}.{number}"
+                if status := store(line, uid, bytes(SMALL)):
+                    return status
+                answered.append(uid)
         raise AssertionError("it went on for ever")
 
     with (tmp_path / "large").open("wb") as large:
@@ -79,16 +79,19 @@ def test_a_replica_that_was_stopped_and_adopted_answers_no_success_and_ends(tmp_
         for replica in (first, second):
             replica.start()
         assert first.process is not None
-        amid = pool.submit(store, associate(HOST, first.port, WANTED, Timeouts(response=20)), LOST, slow)
+        large_line = associate(HOST, first.port, WANTED, Timeouts(response=20))
+        amid = pool.submit(store, large_line, LOST, slow)
         small = [pool.submit(many, sender) for sender in range(2)]
         until(lambda: len(answered) > 20 and any(size_of(one) > 2 * SMALL for one in first.files("incoming")))
         os.kill(first.process.pid, signal.SIGSTOP)
         until(lambda: second.said("took a replica's folder over"))
         os.kill(first.process.pid, signal.SIGCONT)
+        assert first.process.wait(10) == 2
+        large_line.abort()  # nobody reads the rest any more
         for sending in (amid, *small):
             with suppress(ConnectionLost):  # it ended before it could answer
                 assert sending.result(20) == 0xA700
-        assert first.process.wait(10) == 2
+        large_line.close()
         assert "another replica took our folder over" in first.log.read_text()
         until(lambda: not any(second.spool.glob("second/adopted-*")))
         kept = [open_part10(path).sop_instance_uid for path in second.files("quarantine")]

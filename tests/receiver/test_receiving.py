@@ -60,6 +60,7 @@ def test_what_nobody_awaits_is_kept_in_quarantine_as_a_dicom_file(receiver: Runn
     [path] = receiver.files("quarantine")
     kept = open_part10(path)
     assert (kept.sop_instance_uid, b"".join(kept.chunks())) == ("1.1", b"nobody's")
+    assert b"AE\6\0PACS_1" in path.read_bytes()[132:]  # (0002,0016): who sent it
 
 
 def test_what_comes_before_its_announcement_is_claimed_by_it(receiver: Running, tmp_path: Path) -> None:

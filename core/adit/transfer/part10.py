@@ -17,7 +17,7 @@ IMPLEMENTATION_VERSION_NAME = "ADIT_KUBERNETES"
 
 PREAMBLE = bytes(128) + b"DICM"
 MAX_META_BYTES = 1 << 20
-_MAX_UID_LENGTH = 64
+_MAX_UID_LENGTH, _MAX_AE_TITLE = 64, 16
 _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _GROUP = b"\2\0"
 _MEDIA_SOP_CLASS, _MEDIA_SOP_INSTANCE, _TRANSFER_SYNTAX = 0x0002, 0x0003, 0x0010
@@ -77,8 +77,12 @@ def open_part10(path: Path) -> Instance:
     return Instance(front.sop_class_uid, front.sop_instance_uid, front.transfer_syntax_uid, (piece,))
 
 
-def front_of(instance: Instance) -> bytes:
-    """Preamble and group 0002 of a new file, to be followed by the chunks of the instance."""
+def front_of(instance: Instance, source_ae_title: str = "") -> bytes:
+    """Preamble and group 0002 of a new file, to be followed by the chunks of the instance.
+
+    The source, where it is known, stands in (0002,0016); what is not printable ASCII of its title becomes a question
+    mark, and the title is cut at 16 characters (PS3.5 §6.2).
+    """
     group = b"".join((
         _long(0x0001, b"\0\1"),
         _short(0x0002, b"UI", instance.sop_class_uid.encode("ascii")),
@@ -86,8 +90,14 @@ def front_of(instance: Instance) -> bytes:
         _short(0x0010, b"UI", instance.transfer_syntax_uid.encode("ascii")),
         _short(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
         _short(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
+        _source(source_ae_title),
     ))  # fmt: skip
     return PREAMBLE + _short(0x0000, b"UL", struct.pack("<I", len(group))) + group
+
+
+def _source(ae_title: str) -> bytes:
+    written = "".join(one if one.isascii() and one.isprintable() and one != "\\" else "?" for one in ae_title.strip())
+    return _short(0x0016, b"AE", written[:_MAX_AE_TITLE].encode("ascii")) if written else b""
 
 
 def _element(header: bytes, file: BinaryIO) -> tuple[int, int, int]:

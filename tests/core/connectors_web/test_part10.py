@@ -80,3 +80,19 @@ def test_what_is_no_part_10_file_is_refused(content: bytes, words: str) -> None:
 def test_random_bytes_are_read_or_refused_and_nothing_else(data: bytes) -> None:
     with suppress(NotPart10):
         assert read_front(io.BytesIO(PREAMBLE + data)).transfer_syntax_uid
+
+
+def test_the_source_of_a_file_is_told_to_other_readers(tmp_path: Path) -> None:
+    original = open_part10(pydicom_file("CT_small.dcm"))
+    path = tmp_path / "written.dcm"
+    path.write_bytes(front_of(original, "PACS_1") + b"".join(original.chunks()))
+    read = dcmread(path)
+    assert read.file_meta.SourceApplicationEntityTitle == "PACS_1"
+    assert read.file_meta.FileMetaInformationGroupLength == len(front_of(original, "PACS_1")) - 132 - 12
+    assert open_part10(path).length == original.length
+
+
+@given(st.text(max_size=40))
+def test_no_title_of_a_source_makes_a_front_unreadable(title: str) -> None:
+    front = front_of(Instance("1.2", "1.3", EXPLICIT_LITTLE, ()), title)
+    assert read_front(io.BytesIO(front)).offset == len(front)
