@@ -39,5 +39,9 @@ def test_an_image_holds_nothing_that_builds_tests_or_draws(name: str) -> None:
     assert {package for package, _ in pins(name)} & unwanted == set()
 
 
+def test_the_receiver_has_no_dicom_library() -> None:
+    assert {name for name, _ in pins("receiver.txt")} & {"pydicom", "pynetdicom", "numpy"} == set()
+
+
 def test_no_lock_file_that_names_registries_is_kept(project: Path) -> None:
     assert [name for name in ("uv.lock", "pylock.toml", "poetry.lock") if (project / name).exists()] == []
