@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -19,6 +20,7 @@ from adit.dimse.wire import Wire
 from adit.errors import AditError
 
 BACKLOG: Final = 256
+BUFFER_BYTES: Final = 256 << 10  # a hundred associations have a hundred of them
 # Connections that wait for their rejection; beyond them they are closed without a word.
 MOST_REJECTED_AT_ONCE: Final = 32
 CLOSE_SECONDS: Final = 5.0
@@ -42,8 +44,9 @@ class Service(Protocol):
 class Server:
     """Listens at `address` while it is entered; port 0 takes a free one.
 
-    A fault of a peer (AditError) ends its association alone. Any other error of the service is ours: the association
-    is aborted, and the error goes on to `threading.excepthook`.
+    `admits` is asked for the address of a connection before it is read or given a place. A fault of a peer (AditError)
+    ends its association alone. Any other error of the service is ours: the association is aborted, and the error goes
+    on to `threading.excepthook`.
     """
 
     port: int
@@ -56,6 +59,7 @@ class Server:
         max_associations: int = 100,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - a frozen value
         tls: ssl.SSLContext | None = None,
+        admits: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._address = address
         self._service = service
@@ -63,7 +67,9 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._lock = threading.Lock()
+        self._admits = admits
         self._open: dict[threading.Thread, Wire] = {}
+        self._silent: dict[threading.Thread, None] = {}  # those that have asked for nothing yet, the oldest first
         self._associations = 0
         self._closing = False
 
@@ -115,21 +121,35 @@ class Server:
             self._start(connection, str(address[0]))
 
     def _start(self, connection: socket.socket, peer_address: str) -> None:
-        wire = Wire(connection, self._timeouts.association)
+        if not self._admits(peer_address):
+            connection.close()
+            return
+        wire = Wire(connection, self._timeouts.association, BUFFER_BYTES)
         thread = threading.Thread(
             target=self._run, args=(connection, wire, peer_address), name="dicom-association", daemon=True
         )
         with self._lock:
-            if len(self._open) >= self._most + MOST_REJECTED_AT_ONCE:
+            if len(self._open) >= self._most + MOST_REJECTED_AT_ONCE and not self._make_place():
                 wire.close()
                 return
             self._open[thread] = wire
+            self._silent[thread] = None
         try:
             thread.start()
         except RuntimeError:  # the machine gives no more threads: this peer may come again, others go on
             wire.close()
             with self._lock:
                 del self._open[thread]
+                del self._silent[thread]
+
+    def _make_place(self) -> bool:
+        """Hang up on whoever has been silent for longest, so that silence keeps nobody out; under the lock."""
+        oldest = next(iter(self._silent), None)
+        if oldest is None:
+            return False
+        del self._silent[oldest]
+        self._open.pop(oldest).hang_up()
+        return True
 
     def _run(self, connection: socket.socket, wire: Wire, peer_address: str) -> None:
         try:
@@ -140,6 +160,7 @@ class Server:
         finally:
             with self._lock:
                 last = self._open.pop(threading.current_thread(), wire)
+                self._silent.pop(threading.current_thread(), None)
             last.close()
 
     def _secured(self, connection: socket.socket) -> Wire:
@@ -147,11 +168,11 @@ class Server:
         assert self._tls is not None
         try:
             secured = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-            wire = Wire(secured, self._timeouts.association)
+            wire = Wire(secured, self._timeouts.association, BUFFER_BYTES)
             with self._lock:
+                left = self._closing or threading.current_thread() not in self._open
                 self._open[threading.current_thread()] = wire
-                closing = self._closing
-            if closing:  # who closes has seen the plain connection only
+            if left:  # who closes, or made place, has seen the plain connection only
                 wire.hang_up()
             secured.do_handshake()
         except (OSError, ValueError) as error:
@@ -168,6 +189,7 @@ class Server:
             wire.send([encode(Abort(2, 2))])
             return
         with self._lock:
+            self._silent.pop(threading.current_thread(), None)
             fits = self._associations < self._most and not self._closing
             self._associations += fits
         try:
