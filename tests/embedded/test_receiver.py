@@ -5,7 +5,6 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from adit_cli.testing.hospital import Hospital
 from adit_cli.testing.program import QUICK, Adit, until
 
 TITLE = "TAKER"
-SERVED = pytest.mark.skipif(find_spec("adit_receiver.__main__") is None, reason="there is no program to start yet")
 
 
 def free_port() -> int:
@@ -69,7 +67,6 @@ def receiver_of(children: list[int]) -> int:
     raise AssertionError("the host has no receiver")
 
 
-@SERVED
 def test_two_jobs_get_the_same_study_by_c_move_while_the_receiver_is_killed(moving: Hospital, port: int) -> None:
     hospital = with_receiver(moving, port)
     hospital.slow(0.2)

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from tests.cluster.access import KubectlError, Kubernetes
 from tests.end_to_end.tenant import Tenant, listed, until
 
 NAME = "adit"
-# Whether there is a program that the receiver's image could start.
-RECEIVES = find_spec("adit_receiver.__main__") is not None
 CLAIM, SPOOL_CLAIM = "adit-folders", "adit-receiver"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OPERATOR = "app.kubernetes.io/component=operator"
@@ -112,7 +109,7 @@ def values_for(images: Mapping[str, str], tenants: Sequence[str]) -> dict[str, A
         "images": {program: {"repository": name, "tag": tag} for program, (name, _, tag) in named.items()},
         "settings": {"retrySeconds": 1, "probeSeconds": 1, "spoolSize": "1Gi"},
         "receiver": {
-            "enabled": RECEIVES,
+            "enabled": True,
             "service": {"type": "NodePort"},
             "spool": {"size": "1Gi", "limit": "512Mi"},
             "quarantine": {"limit": "256Mi"},

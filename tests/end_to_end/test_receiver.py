@@ -14,13 +14,12 @@ from adit_cli.testing.manifests import Manifest
 from tests.cluster.node import ADDRESS
 from tests.end_to_end.faults import all_there_once, process_of, runner_pods
 from tests.end_to_end.gate import gate
-from tests.end_to_end.release import RECEIVES, Release, Resident
+from tests.end_to_end.release import Release, Resident
 from tests.end_to_end.tenant import until
 
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.timeout(300),  # where a pod is replaced twice
-    pytest.mark.skipif(not RECEIVES, reason="there is no program to start yet"),
 ]
 
 TITLE = "ADIT"
