@@ -18,6 +18,7 @@ from adit_receiver.metrics import ReceiverMetrics
 from adit_receiver.service import Receiving
 from adit_receiver.settings import ReceiverSettings
 from adit_receiver.spool import Spool
+from adit_receiver.takeover import adopt
 
 GRACE_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.2
@@ -97,7 +98,7 @@ class Receiver:
     def _adopt(self, *, at_once: bool) -> None:
         taken = [self._leases.take(path) for path in self._leases.dead(at_once=at_once)]
         for folder in dict.fromkeys((*self._leases.unfinished(), *(one for one in taken if one is not None))):
-            count = self.spool.adopt(folder, self._leases.renew_where_due)
+            count = adopt(self.spool, folder, self._leases.renew_where_due)
             if not remove_adopted(folder):
                 log.warning("a folder that was taken over is not empty: it is looked at again")
             self.metrics.adopted.inc(count)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +15,10 @@ import structlog
 
 from adit.transmit.announcement import Announcement
 from adit.transmit.mailbox import Letter, MessageIdTaken
-from adit_receiver.arrivals import Arrived, is_awaited, size_of, those_awaiting
+from adit_receiver.arrivals import Arrived, is_awaited, those_awaiting
 from adit_receiver.group_commit import GroupCommit
-from adit_receiver.layout import ADOPTED, AWAITED, Folder, arrived_at, letters_in, sync_folder
+from adit_receiver.index import Index, Opened
+from adit_receiver.layout import AWAITED, Folder, arrived_at, letters_in, sync_folder
 from adit_receiver.placing import put, read_announcement, remove_announcement, take_back, write_announcement
 from adit_receiver.room import Limits, Room
 
@@ -27,16 +28,6 @@ PATIENCE_SECONDS: Final = 300.0
 
 class NoRoom(OSError):
     """The quarantine takes no more: it is refused, so that the sender keeps it."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """An open announcement, what waits for it, and who listens; `heard` is when somebody last did (monotonic)."""
-
-    announcement: Announcement
-    heard: float
-    letters: dict[str, Letter] = field(default_factory=dict)
-    watchers: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +56,7 @@ class Spool:
         self._fsync = fsync
         self._sync_folder = sync
         self._lock = threading.RLock()
-        self._open: dict[str, _Open] = {}
-        self._awaited_by: dict[str, set[str]] = {}
-        self._quarantined: dict[str, Letter] = {}
+        self._index = Index(self.room)
         self._commit = GroupCommit[Arrived](self._place_all)
 
     def open(self) -> None:
@@ -77,43 +66,42 @@ class Spool:
             for entry in os.scandir(self.folder.incoming):
                 Path(entry.path).unlink(missing_ok=True)
             for path in sorted(self.folder.announcements.glob("[0-9a-f]*.json")):
-                self._index(read_announcement(path))
+                self._read_in(read_announcement(path))
             for entry in list(os.scandir(self.folder.path / AWAITED)):
-                if entry.name not in self._open:  # withdrawn, as far as the process came
+                if entry.name not in self._index.opened:  # withdrawn, as far as the process came
                     self._quarantine_all(entry.name)
             for letter in letters_in(self.folder.quarantine):
-                self._know_quarantined(letter)
+                self._index.quarantine(letter)
 
     # Mailbox ----------------------------------------------------------------------------------------------------------
 
     def announce(self, announcement: Announcement) -> None:
         with self._lock:
-            known = self._open.get(announcement.id)
+            known = self._index.opened.get(announcement.id)
             if known is not None and known.announcement == announcement:
                 known.heard = self.clocks.monotonic()
                 return
-            for one in self._open.values():
-                other = one.announcement
+            for other in self._index.announcements:
                 if other.message_id and other.message_id == announcement.message_id and other.id != announcement.id:
                     raise MessageIdTaken("another open announcement has this Message ID")
             write_announcement(self.folder, announcement)
-            self._index(announcement)
+            self._read_in(announcement)
             self._claim(announcement)
 
     def withdraw(self, announcement_id: str) -> None:
         with self._lock:
-            if announcement_id in self._open:
+            if announcement_id in self._index.opened:
                 self._quarantine_all(announcement_id)
-                del self._open[announcement_id]
+                del self._index.opened[announcement_id]
 
     def letters(self, announcement_id: str) -> tuple[Letter, ...]:
         with self._lock:
-            known = self._open.get(announcement_id)
+            known = self._index.opened.get(announcement_id)
             return tuple(known.letters.values()) if known is not None else ()
 
     def acknowledge(self, announcement_id: str, names: tuple[str, ...]) -> None:
         with self._lock:
-            known = self._open.get(announcement_id)
+            known = self._index.opened.get(announcement_id)
             if known is None:
                 return
             known.heard = self.clocks.monotonic()
@@ -121,11 +109,11 @@ class Spool:
                 letter = known.letters.get(name)
                 if letter is not None:
                     letter.path.unlink(missing_ok=True)
-                    self._forget(announcement_id, letter)
+                    self._index.had(letter, announcement_id)
 
     def watch(self, announcement_id: str, arrived: Callable[[], None]) -> Callable[[], None]:
         with self._lock:
-            known = self._open.get(announcement_id)
+            known = self._index.opened.get(announcement_id)
             if known is not None:
                 known.watchers.append(arrived)
 
@@ -145,7 +133,7 @@ class Spool:
             late = self.clocks.monotonic() - patience
             forgotten = [
                 one.announcement.id
-                for one in self._open.values()
+                for one in self._index.opened.values()
                 if not one.announcement.standing and not one.watchers and one.heard < late
             ]
             for one in forgotten:
@@ -156,74 +144,62 @@ class Spool:
         """Remove what is too old for the quarantine; how many were."""
         with self._lock:
             oldest = self.clocks.now() - int(self.room.limits.quarantine_seconds * 1e9)
-            expired = [one for one in self._quarantined.values() if arrived_at(one.name) < oldest]
+            expired = [one for one in self._index.quarantined.values() if arrived_at(one.name) < oldest]
             for letter in expired:
                 letter.path.unlink(missing_ok=True)
-                del self._quarantined[letter.name]
-                self.room.quarantine(-size_of(letter))
+                self._index.unquarantine(letter)
             return len(expired)
 
     def notice_purged(self) -> int:
         """Forget what a person took out of the quarantine, so that its bytes count no more; how many were."""
         with self._lock:
             present = {entry.name for entry in os.scandir(self.folder.quarantine)}
-            gone = [one for one in self._quarantined.values() if one.name not in present]
+            gone = [one for one in self._index.quarantined.values() if one.name not in present]
             for letter in gone:
-                del self._quarantined[letter.name]
-                self.room.quarantine(-size_of(letter))
+                self._index.unquarantine(letter)
             return len(gone)
 
-    def adopt(self, other: Folder, between: Callable[[], None] = lambda: None) -> int:
-        """Take over the folder of a replica that is gone, already renamed so that nobody else does; how many letters.
+    # taking over -----------------------------------------------------------------------------------------------------
 
-        Safe to begin again where it was killed: each step moves one file to where it is found. `between` two of them
-        others get at the spool, and our lease is renewed.
-        """
-        # what it had adopted itself, and not finished
-        moved = sum(self.adopt(Folder(path), between) for path in sorted(other.path.glob(f"{ADOPTED}*")))
-        for path in sorted(other.announcements.glob("[0-9a-f]*.json")):
-            announcement = read_announcement(path)
-            with self._lock:
-                if announcement.id not in self._open:
-                    write_announcement(self.folder, announcement)
-                    self._index(announcement)
-            moved += self._adopt_letters(other.awaited(announcement.id), announcement.id, between)
-        for folder in (*(other.path / AWAITED).glob("*"), other.quarantine):
-            moved += self._adopt_letters(folder, "", between)
+    def reopen(self, announcement: Announcement) -> None:
+        """Open what was open at another replica, if nobody has done so here."""
         with self._lock:
-            for folder in (self.folder.quarantine, *(self.folder.awaited(one) for one in self._open)):
+            if announcement.id not in self._index.opened:
+                write_announcement(self.folder, announcement)
+                self._read_in(announcement)
+
+    def take_in(self, letter: Letter, announcement_id: str) -> None:
+        """Move in what another replica had accepted; nobody is told, and nothing synced, before `settle`."""
+        with self._lock:
+            if not letter.transfer_syntax_uid:
+                self._put_aside(letter)
+            elif announcement_id in self._index.opened:
+                path = self.folder.awaited(announcement_id) / letter.name
+                letter.path.rename(path)
+                self._index.wait(replace(letter, path=path), announcement_id)
+            else:  # nobody waits for it, or does no more
+                self._put_into_quarantine(letter)
+
+    def settle(self) -> None:
+        """Make durable what was taken in, and tell whoever listens."""
+        with self._lock:
+            for folder in (self.folder.quarantine, *map(self.folder.awaited, self._index.opened)):
                 sync_folder(folder)
-            watchers = [watcher for known in self._open.values() for watcher in known.watchers]
+            watchers = self._index.watchers(self._index.opened)
         for watcher in watchers:
             watcher()
-        return moved
-
-    def _adopt_letters(self, folder: Path, announcement_id: str, between: Callable[[], None]) -> int:
-        moved = 0
-        between()
-        for letter in letters_in(folder):
-            with self._lock:
-                if not letter.transfer_syntax_uid:
-                    self._put_aside(letter)
-                elif announcement_id in self._open:
-                    self._take(letter, announcement_id)
-                else:  # nobody waits for it, or does no more
-                    self._put_into_quarantine(letter)
-            moved += 1
-            between()
-        return moved
 
     @property
     def quarantined(self) -> tuple[Letter, ...]:
         """What nobody waits for, oldest first."""
         with self._lock:
-            return tuple(self._quarantined[name] for name in sorted(self._quarantined))
+            return tuple(self._index.quarantined[name] for name in sorted(self._index.quarantined))
 
     @property
     def unacknowledged(self) -> tuple[int, int]:
         """How many letters wait for somebody, and since when (nanoseconds since the epoch; 0 where none does)."""
         with self._lock:
-            names = self._awaited_by.keys()
+            names = self._index.awaited_by.keys()
             return len(names), min((arrived_at(name) for name in names), default=0)
 
     # accepting --------------------------------------------------------------------------------------------------------
@@ -279,7 +255,7 @@ class Spool:
 
     def _place(self, one: Arrived) -> list[str]:
         """Link an instance into every announcement that awaits it, else into the quarantine; the ids of the former."""
-        ids = [found.id for found in those_awaiting(one, (known.announcement for known in self._open.values()))]
+        ids = [found.id for found in those_awaiting(one, self._index.announcements)]
         if not ids and not self.room.quarantine(one.length):
             raise NoRoom("the quarantine is full")
         try:
@@ -297,55 +273,43 @@ class Spool:
         for path in take_back([target / one.path.name for target in self._targets(ids)]):
             letter = one.letter(path)
             if ids:
-                self._know(self._open[path.parent.name], letter)
+                self._index.wait(letter, path.parent.name)
             else:
-                self._know_quarantined(letter)
+                self._index.quarantine(letter)
 
     def _enter(self, one: Arrived, ids: list[str]) -> list[Callable[[], None]]:
-        """Know an instance where it lies now; who is to be told."""
+        """Know an instance where it lies now; who is to be told. Its bytes were counted before it was placed."""
         name = one.path.name
         if not ids:
-            self._quarantined[name] = one.letter(self.folder.quarantine / name)
+            self._index.quarantined[name] = one.letter(self.folder.quarantine / name)
             self.room.spool(-one.length)
-            return []
-        watchers: list[Callable[[], None]] = []
         for announcement_id in ids:
-            known = self._open[announcement_id]
-            known.letters[name] = one.letter(self.folder.awaited(announcement_id) / name)
-            self._awaited_by.setdefault(name, set()).add(announcement_id)
-            watchers += known.watchers
-        return watchers
+            letter = one.letter(self.folder.awaited(announcement_id) / name)
+            self._index.wait(letter, announcement_id, counted=True)
+        return self._index.watchers(ids)
 
     # inside -----------------------------------------------------------------------------------------------------------
 
-    def _index(self, announcement: Announcement) -> None:
-        """Know an announcement and its letters; a letter's bytes are counted once, however many await it."""
-        known = self._open.get(announcement.id)
+    def _read_in(self, announcement: Announcement) -> None:
+        """Know an announcement and its letters."""
+        known = self._index.opened.get(announcement.id)
         if known is not None:
             known.announcement = announcement
             known.heard = self.clocks.monotonic()
             return
-        self._open[announcement.id] = known = _Open(announcement, self.clocks.monotonic())
+        self._index.opened[announcement.id] = Opened(announcement, self.clocks.monotonic())
         for letter in letters_in(self.folder.awaited(announcement.id)):
             if letter.transfer_syntax_uid:
-                self._know(known, letter)
+                self._index.wait(letter, announcement.id)
             else:
                 self._put_aside(letter)
 
-    def _know(self, known: _Open, letter: Letter) -> None:
-        known.letters[letter.name] = letter
-        by = self._awaited_by.setdefault(letter.name, set())
-        if not by:
-            self.room.take_over(spooled=size_of(letter))
-        by.add(known.announcement.id)
-
     def _claim(self, announcement: Announcement) -> None:
         """What came shortly before its announcement, as from a source that is asked by somebody else as well."""
-        known = self._open[announcement.id]
         oldest = self.clocks.now() - int(CLAIM_SECONDS * 1e9)
         claimed = [
             letter
-            for letter in self._quarantined.values()
+            for letter in self._index.quarantined.values()
             if arrived_at(letter.name) >= oldest and is_awaited(letter, announcement)
         ]
         for letter in claimed:
@@ -354,9 +318,8 @@ class Spool:
                 letter.path.rename(path)
             except FileNotFoundError:  # a person purged it: notice_purged forgets it
                 continue
-            del self._quarantined[letter.name]
-            self.room.quarantine(-size_of(letter))
-            self._know(known, replace(letter, path=path))
+            self._index.unquarantine(letter)
+            self._index.wait(replace(letter, path=path), announcement.id)
         if claimed:
             sync_folder(self.folder.awaited(announcement.id))
 
@@ -364,12 +327,11 @@ class Spool:
         """Close an announcement on disk: first its letters go, at last what would bring it back."""
         folder = self.folder.awaited(announcement_id)
         for letter in letters_in(folder):
-            others = self._awaited_by.get(letter.name, set()) - {announcement_id}
-            if others:
+            if self._index.others_await(letter, announcement_id):
                 letter.path.unlink(missing_ok=True)
             else:
                 self._put_into_quarantine(letter)
-            self._forget(announcement_id, letter)
+            self._index.had(letter, announcement_id)
         sync_folder(self.folder.quarantine)
         remove_announcement(self.folder, announcement_id)
 
@@ -378,30 +340,9 @@ class Spool:
         path = self.folder.quarantine / letter.name
         letter.path.rename(path)
         letter.path.unlink(missing_ok=True)  # a rename onto another name of the same file does nothing
-        self._know_quarantined(replace(letter, path=path))
+        self._index.quarantine(replace(letter, path=path))
 
     def _put_aside(self, letter: Letter) -> None:
         """What the disk has damaged can be handed to nobody, and is kept for a person."""
         structlog.get_logger("adit.receiver").error("a spooled instance is unreadable: quarantined", name=letter.name)
         self._put_into_quarantine(letter)
-
-    def _know_quarantined(self, letter: Letter) -> None:
-        if letter.name not in self._quarantined:
-            self._quarantined[letter.name] = letter
-            self.room.take_over(quarantined=size_of(letter))
-
-    def _take(self, letter: Letter, announcement_id: str) -> None:
-        path = self.folder.awaited(announcement_id) / letter.name
-        letter.path.rename(path)
-        self._know(self._open[announcement_id], replace(letter, path=path))
-
-    def _forget(self, announcement_id: str, letter: Letter) -> None:
-        if announcement_id in self._open:
-            self._open[announcement_id].letters.pop(letter.name, None)
-        by = self._awaited_by.get(letter.name)
-        if by is None:
-            return
-        by.discard(announcement_id)
-        if not by:
-            del self._awaited_by[letter.name]
-            self.room.spool(-size_of(letter))

@@ -22,6 +22,7 @@ from adit_receiver.layout import Folder
 from adit_receiver.room import Limits
 from adit_receiver.service import Allowed, Receiving
 from adit_receiver.spool import Spool
+from adit_receiver.takeover import adopt as take_over
 
 LIMITS: Final = Limits(1 << 30, 1 << 30, 86_400.0, 0)
 CONTEXT: Final = PresentationContext(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1")
@@ -86,7 +87,7 @@ def adopt(folder: Path, spool: Spool) -> None:
     for path in leases.dead(at_once=True):
         assert leases.take(path) is not None
     for left in leases.unfinished():
-        spool.adopt(left)
+        take_over(spool, left)
         assert remove_adopted(left)
 
 
@@ -193,7 +194,7 @@ def test_an_instance_that_a_slow_owner_finishes_in_its_lost_folder_is_not_remove
     leases = Leases(tmp_path, spool.folder, lambda: 0.0)
     taken = leases.take(tmp_path / "other")
     assert taken is not None
-    spool.adopt(taken)
+    take_over(spool, taken)
     accept(late := Spool(taken, LIMITS, fsync=False), "1.9", lambda _: None)
     assert late.folder == taken
     assert not remove_adopted(taken)

@@ -22,6 +22,7 @@ from adit.transmit.announcement import Announcement
 from adit_receiver.adoption import Leases
 from adit_receiver.layout import Folder
 from adit_receiver.spool import Spool
+from adit_receiver.takeover import adopt
 from tests.receiver.conftest import Running
 from tests.receiver.test_crashes import FIRST, LIMITS, accept, started
 from tests.receiver.test_crowd import CT, WANTED
@@ -111,7 +112,7 @@ def test_an_acknowledgement_to_who_lost_its_folder_takes_nothing_from_who_adopte
     spool = started(tmp_path)
     taken = Leases(tmp_path, spool.folder, lambda: 0.0).take(tmp_path / "other")
     assert taken is not None
-    spool.adopt(taken)
+    adopt(spool, taken)
     lost.acknowledge(FIRST, (letter.name,))
     with pytest.raises(OSError, match="No such file"):
         lost.withdraw(FIRST)
@@ -141,7 +142,7 @@ def test_our_lease_is_renewed_while_we_adopt_much(tmp_path: Path) -> None:
         ours.renew_where_due()
         assert watcher.dead() == []
 
-    assert spool.adopt(taken, between) == 100
+    assert adopt(spool, taken, between) == 100
     assert now[0] > 100
 
 
@@ -159,5 +160,5 @@ def test_an_adoption_lets_others_at_the_spool_between_two_letters(tmp_path: Path
         accepting.join(5)
         assert not accepting.is_alive()
 
-    spool.adopt(taken, between)
+    adopt(spool, taken, between)
     assert {one.sop_instance_uid for one in spool.quarantined} == {"1.1", "1.2"}
