@@ -21,7 +21,12 @@ QUICK: Final = frozenset({"fetch", "move", "receive", "send"})
 def main() -> None:
     """Run the command line; what is logged below an error is not for a person at a prompt."""
     try:
-        sys.exit(_run(sys.argv[1:]))
+        code = _run(sys.argv[1:])
+        if is_quick(sys.argv[1:]):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # all is closed: to take the interpreter apart would be a tenth of a short command's time
+        sys.exit(code)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILURE)

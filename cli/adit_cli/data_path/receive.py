@@ -4,6 +4,7 @@ import argparse
 import os
 import queue
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ from adit_cli.data_path.screen import Screen
 from adit_cli.data_path.store_folder import StoreFolder
 from adit_cli.exit_codes import ExitCode
 
-Told = queue.SimpleQueue[Outcome | str | None]  # None: it is to end
+REST_SECONDS: Final = 0.05
+Told = queue.SimpleQueue[tuple[float, Outcome | str] | None]  # when it happened; None: it is to end
 
 
 def _options(parser: Parser) -> None:
@@ -49,7 +51,7 @@ def _run(given: argparse.Namespace, screen: Screen, _session: OpenSession) -> Ex
     tls = _tls(given.tls_cert, given.tls_key, given.tls_ca)
     service = Receiving(
         _folder(given.dir, fsync=given.fsync, force=given.force),
-        told.put,
+        lambda one: told.put((time.perf_counter(), one)),
         ae_titles=None if given.aet is None else frozenset({ae_title(given.aet)}),
         max_length=given.max_pdu,
     )
@@ -68,22 +70,25 @@ def _run(given: argparse.Namespace, screen: Screen, _session: OpenSession) -> Ex
 
 
 def _until_ended(told: Told, report: Report) -> None:
+    """Many at a time: to show each at once would take the interpreter from the thread that receives the next."""
     while (one := told.get()) is not None:
-        _show(one, report)
+        _show(*one, report)
+        if told.empty():
+            time.sleep(REST_SECONDS)
 
 
 def _rest(told: Told, report: Report) -> None:
     while not told.empty():
         if (one := told.get()) is not None:
-            _show(one, report)
+            _show(*one, report)
 
 
-def _show(one: Outcome | str, report: Report) -> None:
+def _show(at: float, one: Outcome | str, report: Report) -> None:
     if isinstance(one, str):
         report.say(one)
     else:
-        report.begin()
-        report.add(one)
+        report.begin(at)
+        report.add(one, at)
 
 
 @contextmanager

@@ -37,14 +37,15 @@ class Report:
         if self._live is not None:
             self._live.stop()
 
-    def add(self, outcome: Outcome) -> None:
-        """One more; printed where it is not simply done, or all are asked for."""
+    def add(self, outcome: Outcome, at: float | None = None) -> None:
+        """One more, that ended now or `at`; printed where it is not simply done, or all are asked for."""
         self.tally = self.tally.plus(outcome)
         if self._every or outcome.state is not State.DONE:
             words = f": {outcome.words}" if outcome.words else ""
             tell = self._screen.result if outcome.state is State.DONE else self._screen.say
             tell(f"{outcome.state} {outcome.name}{words}", STYLES[outcome.state])
-        now = self._last = time.perf_counter()
+        now = time.perf_counter()
+        self._last = now if at is None else at
         if self._live is not None and now - self._shown > REFRESH_SECONDS:
             self._shown = now
             done = self.tally.moved + self.tally.counts[State.FAILED]
@@ -54,10 +55,10 @@ class Report:
         """Count the time from now on: what came before was reading, or waiting for a slot."""
         self._started = time.perf_counter()
 
-    def begin(self) -> None:
+    def begin(self, at: float) -> None:
         """Count the time from the first instance on, where nobody knows when it will come."""
         if not self.tally.moved:
-            self.restart()
+            self._started = at
 
     def say(self, line: str, style: str = "") -> None:
         """Something that happened, beside the outcomes."""
