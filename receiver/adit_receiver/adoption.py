@@ -11,12 +11,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from adit.errors import PermanentError
 from adit_receiver.layout import ADOPTED, AWAITED, LEASE, Folder
 
 LEASE_SECONDS: Final = 60.0
 _RENEWALS: Final = 6  # within the time after which a silent replica is thought dead
 _ENDED: Final = "ended"
+_LEASE_LENGTH: Final = 40
 
 
 class FolderLost(PermanentError):
@@ -35,7 +38,7 @@ class Leases:
         self._own = own
         self._monotonic = monotonic
         self._seconds = seconds
-        self._due = monotonic()
+        self._due = self._renewed = monotonic()
         self._beats = 0
         self._seen: dict[Path, tuple[str, float]] = {}
 
@@ -50,25 +53,40 @@ class Leases:
             self.renew()
 
     def renew(self) -> None:
-        """Show that we live. Raises FolderLost."""
+        """Show that we live; a disk that fails meanwhile may come back within our time. Raises FolderLost."""
         self._beats += 1
-        self._due = self._monotonic() + self.renew_seconds
+        now = self._monotonic()
+        self._due = now + self.renew_seconds
         try:
-            (self._own.path / LEASE).write_text(f"{os.getpid()} {self._beats}")
+            self._write(f"{os.getpid()} {self._beats}")
         except FileNotFoundError:
             raise FolderLost("another replica took our folder over: we were silent for too long") from None
+        except OSError as error:
+            if now - self._renewed > self._seconds:
+                raise FolderLost(f"our lease cannot be renewed ({error.strerror}): others think us dead") from error
+            structlog.get_logger("adit.receiver").error("lease not renewed", error=error.strerror)
+        else:
+            self._renewed = now
+
+    def _write(self, value: str) -> None:
+        """In place and of one length, so that a full disk has room for it."""
+        descriptor = os.open(self._own.path / LEASE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(descriptor, value.ljust(_LEASE_LENGTH).encode(), 0)
+        finally:
+            os.close(descriptor)
 
     def give_up(self) -> None:
         """Show that we end in good order, so that nobody waits until we are thought dead."""
         with suppress(OSError):  # who does not see it waits
-            (self._own.path / LEASE).write_text(_ENDED)
+            self._write(_ENDED)
 
     def dead(self, *, at_once: bool = False) -> list[Path]:
         """Folders of replicas that ended or whose lease stood still for its time; `at_once`: all others."""
         now, dead = self._monotonic(), []
         for path in self._others():
             with suppress(OSError):
-                value = (path / LEASE).read_text() if (path / LEASE).exists() else ""
+                value = (path / LEASE).read_text().strip() if (path / LEASE).exists() else ""
                 if self._seen.get(path, ("?", 0.0))[0] != value:
                     self._seen[path] = (value, now)
                 if at_once or value == _ENDED or now - self._seen[path][1] > self._seconds:

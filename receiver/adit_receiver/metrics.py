@@ -30,6 +30,9 @@ class ReceiverMetrics:
         self.expired = Counter(
             "adit_receiver_quarantine_expired", "Instances whose time in the quarantine was over.", registry=registry
         )
+        self.failed = Counter(
+            "adit_receiver_housekeeping_failures", "Steps of housekeeping that the disk refused.", registry=registry
+        )
         self.forgotten = Counter(
             "adit_receiver_announcements_forgotten",
             "Announcements that nobody listened for any more.",

@@ -57,7 +57,7 @@ class Receiver:
             self._folder.make()
             self._leases.renew()  # before what may take long: it stood still while we were away
             self.spool.open()
-            self._adopt(at_once=not settings.shared)
+            self._try(lambda: self._adopt(at_once=not settings.shared))
             stack.enter_context(serving(self.metrics.registry, settings.metrics_port))
             transmit = stack.enter_context(
                 TransmitServer((settings.transmit_host, settings.transmit_port), self.spool, key)
@@ -67,6 +67,7 @@ class Receiver:
                 (settings.host, settings.port),
                 receiving,
                 max_associations=settings.max_associations,
+                admits=settings.allowed.network,
                 timeouts=Timeouts(),
             )
             self._server = stack.enter_context(server)
@@ -86,14 +87,27 @@ class Receiver:
             due = time.monotonic() + self._leases.renew_seconds
             self._leases.renew()
             if self.settings.shared:
-                self._adopt(at_once=False)
-            if forgotten := self.spool.withdraw_forgotten():
-                self.metrics.forgotten.inc(forgotten)
-                log.warning("withdrew announcements that nobody listens for", count=forgotten)
-            self.spool.notice_purged()
-            if expired := self.spool.expire():
-                self.metrics.expired.inc(expired)
-                log.warning("removed what was too old for the quarantine", count=expired)
+                self._try(lambda: self._adopt(at_once=False))
+            for step in (self._withdraw_forgotten, self.spool.notice_purged, self._expire):
+                self._try(step)
+
+    def _try(self, step: Callable[[], object]) -> None:
+        """A disk that fails here may be full: what empties it goes on, and the step has its next time."""
+        try:
+            step()
+        except OSError as error:
+            self.metrics.failed.inc()
+            log.error("housekeeping failed", error=error.strerror)  # noqa: TRY400 - the rest is paths
+
+    def _withdraw_forgotten(self) -> None:
+        if forgotten := self.spool.withdraw_forgotten():
+            self.metrics.forgotten.inc(forgotten)
+            log.warning("withdrew announcements that nobody listens for", count=forgotten)
+
+    def _expire(self) -> None:
+        if expired := self.spool.expire():
+            self.metrics.expired.inc(expired)
+            log.warning("removed what was too old for the quarantine", count=expired)
 
     def _adopt(self, *, at_once: bool) -> None:
         taken = [self._leases.take(path) for path in self._leases.dead(at_once=at_once)]

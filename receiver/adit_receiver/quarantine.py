@@ -5,16 +5,22 @@ Identifiers are shown only where they are asked for: a terminal's history is no 
 
 import argparse
 import shutil
+import sys
+import tarfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from adit.errors import BadInput
 from adit.transmit.mailbox import Letter
 from adit_receiver.arrivals import size_of, study_of
 from adit_receiver.layout import QUARANTINE, arrived_at, calling_ae_title, letters_in
+
+MAX_DAYS: Final = 36_500
+STANDARD_OUTPUT: Final = Path("-")
 
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +29,16 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     listing = commands.add_parser("list", help="what lies there, oldest first, and how much of whom")
     listing.add_argument("--identifiers", action="store_true", help="show study and SOP Instance UIDs as well")
     export = commands.add_parser("export", help="copy it as DICOM files; it stays where it is")
-    export.add_argument("folder", type=Path)
+    export.add_argument("folder", type=Path, help="a folder, or - for a tar archive on the standard output")
     purge = commands.add_parser("purge", help="remove what is older")
-    purge.add_argument("--older-than", type=float, required=True, metavar="DAYS")
+    purge.add_argument("--older-than", type=_days, required=True, metavar="DAYS")
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not 0 <= days <= MAX_DAYS:  # no number is false here too
+        raise argparse.ArgumentTypeError(f"days from 0 to {MAX_DAYS}")
+    return days
 
 
 def run(arguments: argparse.Namespace, spool: Path) -> Iterator[str]:
@@ -35,7 +48,10 @@ def run(arguments: argparse.Namespace, spool: Path) -> Iterator[str]:
         case "list":
             yield from _listed(letters, identifiers=arguments.identifiers)
         case "export":
-            yield _exported(letters, arguments.folder)
+            if arguments.folder == STANDARD_OUTPUT:
+                _archive(letters, sys.stdout.buffer)
+            else:
+                yield _exported(letters, arguments.folder)
         case "purge":
             yield _purged(letters, arguments.older_than * 86_400)
 
@@ -69,6 +85,13 @@ def _exported(letters: list[Letter], folder: Path) -> str:
         shutil.copyfile(letter.path, partial)
         partial.rename(target)
     return f"copied {len(letters)} instances to {folder}"
+
+
+def _archive(letters: list[Letter], out: BinaryIO) -> None:
+    """As a stream: where the receiver runs there is no disk for a second copy."""
+    with tarfile.open(fileobj=out, mode="w|") as archive:
+        for letter in letters:
+            archive.add(letter.path, f"{letter.name}.dcm", recursive=False)
 
 
 def _purged(letters: list[Letter], seconds: float) -> str:

@@ -22,7 +22,6 @@ from adit_receiver.layout import AWAITED, Folder, arrived_at, letters_in, sync_f
 from adit_receiver.placing import put, read_announcement, remove_announcement, take_back, write_announcement
 from adit_receiver.room import Limits, Room
 
-CLAIM_SECONDS: Final = 600.0
 PATIENCE_SECONDS: Final = 300.0
 
 
@@ -75,7 +74,7 @@ class Spool:
 
     # Mailbox ----------------------------------------------------------------------------------------------------------
 
-    def announce(self, announcement: Announcement) -> None:
+    def announce(self, announcement: Announcement, age_seconds: float = 0.0) -> None:
         with self._lock:
             known = self._index.opened.get(announcement.id)
             if known is not None and known.announcement == announcement:
@@ -86,7 +85,7 @@ class Spool:
                     raise MessageIdTaken("another open announcement has this Message ID")
             write_announcement(self.folder, announcement)
             self._read_in(announcement)
-            self._claim(announcement)
+            self._claim(announcement, age_seconds)
 
     def withdraw(self, announcement_id: str) -> None:
         with self._lock:
@@ -304,9 +303,9 @@ class Spool:
             else:
                 self._put_aside(letter)
 
-    def _claim(self, announcement: Announcement) -> None:
-        """What came shortly before its announcement, as from a source that is asked by somebody else as well."""
-        oldest = self.clocks.now() - int(CLAIM_SECONDS * 1e9)
+    def _claim(self, announcement: Announcement, age_seconds: float) -> None:
+        """What came to us since it was made elsewhere; what was there before was brought by another request."""
+        oldest = self.clocks.now() - int(age_seconds * 1e9)
         claimed = [
             letter
             for letter in self._index.quarantined.values()

@@ -58,7 +58,7 @@ def script(folder: Path, told: Told) -> None:
     """Everything that is done with instances; `told` is what peers know of it."""
     spool = started(folder)
     accept(spool, "1.1", told)  # nobody waits: to the quarantine, and claimed from there
-    spool.announce(Announcement(FIRST, 1, "PACS", "", frozenset({"1.1", "1.2", "1.3"})))
+    spool.announce(Announcement(FIRST, 1, "PACS", "", frozenset({"1.1", "1.2", "1.3"})), age_seconds=60)
     spool.announce(Announcement(SECOND, 2, "PACS", "", frozenset({"1.3", "1.4"})))
     for uid in ("1.2", "1.3", "1.4", "1.5"):
         accept(spool, uid, told)
@@ -254,6 +254,21 @@ def test_of_two_that_adopt_a_folder_one_has_it_and_its_owner_notices(tmp_path: P
 def test_a_folder_that_is_no_replicas_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lost+found").mkdir()
     assert Leases(tmp_path, started(tmp_path).folder, lambda: 0.0).dead(at_once=True) == []
+
+
+def test_a_lease_that_a_full_disk_refuses_is_tried_again_for_its_time(tmp_path: Path) -> None:
+    now = [0.0]
+    spool = started(tmp_path)
+    leases = Leases(tmp_path, spool.folder, lambda: now[0])
+    (spool.folder.path / "lease").mkdir()  # as little writable as one on a disk without room
+    now[0] = 60.0
+    leases.renew()
+    now[0] = 61.0
+    with pytest.raises(FolderLost, match="cannot be renewed"):
+        leases.renew()
+    (spool.folder.path / "lease").rmdir()
+    leases.renew()
+    assert Leases(tmp_path, Folder(tmp_path / "third"), lambda: 0.0).dead() == []
 
 
 def test_a_file_that_the_disk_has_damaged_is_put_aside_and_named(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from adit.testing.patients import PLAIN
 from adit.testing.programs import HOST, require_program
 from adit.transfer.instance import Instance
 from adit.transfer.part10 import open_part10
+from adit.transmit.announcement import Announcement
 from adit.transmit.client import Awaited, Waiting, awaited
+from adit.transmit.line import Line, Received
 from tests.receiver.conftest import Running, running
 
 CT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"
@@ -63,11 +65,27 @@ def test_what_nobody_awaits_is_kept_in_quarantine_as_a_dicom_file(receiver: Runn
     assert b"AE\6\0PACS_1" in path.read_bytes()[132:]  # (0002,0016): who sent it
 
 
-def test_what_comes_before_its_announcement_is_claimed_by_it(receiver: Running, tmp_path: Path) -> None:
-    send(receiver, "1.1")
+def test_what_was_there_before_is_of_another_request_and_never_handed_out_for_this_one(
+    receiver: Running, tmp_path: Path
+) -> None:
+    send(receiver, "1.1", data=b"old")
     with awaited(receiver.access, wanted("1.1"), tmp_path) as waiting:
-        take(waiting, 1)
+        send(receiver, "1.1", data=b"corrected")
+        assert b"".join(take(waiting, 1)[0].chunks()) == b"corrected"
+        assert waiting.next(0.3) is None
+    assert len(receiver.files("quarantine")) == 1
+
+
+def test_what_came_since_it_was_announced_elsewhere_is_claimed(receiver: Running, tmp_path: Path) -> None:
+    send(receiver, "1.1")
+    announcement = Announcement("0" * 32, 7, "PACS_1", "1.2.3", frozenset({"1.1"}))
+    line = Line.open((HOST, receiver.transmit_port), receiver.access.key, announcement, age_seconds=60)
+    received = line.receive(tmp_path, lambda: None)
+    assert isinstance(received, Received)
+    assert received.instance.sop_instance_uid == "1.1"
     assert receiver.files("quarantine") == []
+    received.discard()
+    line.hang_up_and_close()
 
 
 def test_an_instance_that_two_await_reaches_both(receiver: Running, tmp_path: Path) -> None:

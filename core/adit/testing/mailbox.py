@@ -20,6 +20,7 @@ class FakeMailbox:
     waiting: dict[str, dict[str, Letter]] = field(default_factory=dict)
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    ages: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -43,12 +44,13 @@ class FakeMailbox:
             arrived()
         return letter
 
-    def announce(self, announcement: Announcement) -> None:
+    def announce(self, announcement: Announcement, age_seconds: float = 0.0) -> None:
         with self._lock:
             for one in self.announcements.values():
                 if one.message_id and one.message_id == announcement.message_id and one.id != announcement.id:
                     raise MessageIdTaken("taken")
             self.announcements[announcement.id] = announcement
+            self.ages.append(age_seconds)
 
     def withdraw(self, announcement_id: str) -> None:
         with self._lock:

@@ -128,15 +128,6 @@ def _announced(
     raise ReceiverUnavailable("the receiver has no Message ID free: too many C-MOVEs are under way")
 
 
-def _line(address: Address, key: bytes, announcement: Announcement) -> Line | None:
-    try:
-        return Line.open(address, key, announcement)
-    except (MessageIdTaken, AccessDenied):
-        raise
-    except (OSError, RetryableError):
-        return None
-
-
 def _withdraw(lines: dict[Address, Line | None]) -> None:
     for line in lines.values():
         if line is not None:
@@ -161,6 +152,7 @@ class Waiting:
         self.message_id = announcement.message_id
         self._access = access
         self._announcement = announcement
+        self._since = time.monotonic()
         self._spool = spool
         self._stopped = stopped
         self._resolve = resolve
@@ -291,14 +283,22 @@ class Waiting:
         line = self._lines[address]
         if line is None:
             try:
-                line = _line(address, self._access.key, self._announcement)
+                line = self._line(address, self._announcement)
             except MessageIdTaken:  # at a replica that came later; it matches by AE title and UIDs
-                line = _line(address, self._access.key, self._without_message_id())
+                line = self._line(address, self._without_message_id())
             with self._changed:
                 self._lines[address] = line
                 if self._ending and line is not None:
                     line.hang_up()
         return line
+
+    def _line(self, address: Address, announcement: Announcement) -> Line | None:
+        try:
+            return Line.open(address, self._access.key, announcement, time.monotonic() - self._since)
+        except (MessageIdTaken, AccessDenied):
+            raise
+        except (OSError, RetryableError):
+            return None
 
     def _without_message_id(self) -> Announcement:
         one = self._announcement

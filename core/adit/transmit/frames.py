@@ -4,7 +4,7 @@
 |-----------|----------|------------------------------------------------------|---|
 | HELLO     | receiver | version, nonce                                       | the first word; the key is never sent |
 | PROOF     | both     | nonce, proof                                         | each side proves the key to the other |
-| ANNOUNCE  | runner   | id, messageId, callingAeTitle, study, standing, uids | what is awaited; `uids` UIDs follow |
+| ANNOUNCE  | runner   | id, messageId, callingAeTitle, study, standing, age, uids | awaited; `uids` UIDs follow |
 | UIDS      | runner   | uids                                                 | at most 5,000 SOP Instance UIDs |
 | ANNOUNCED | receiver |                                                      | durable: the C-MOVE may begin |
 | REFUSED   | receiver | reason, message                                      | and the connection is closed |
@@ -32,6 +32,7 @@ MAX_STRANGERS_HEADER: Final = 1 << 10  # before the key is proved
 UIDS_PER_FRAME: Final = 5_000  # of 64 characters
 MAX_UIDS: Final = 200_000
 NAMES_PER_ACK: Final = 500
+MAX_AGE: Final = 30 * 86_400  # seconds
 MAX_LETTER: Final = 16 << 30
 PING_SECONDS: Final = 5.0
 SILENCE_SECONDS: Final = 20.0

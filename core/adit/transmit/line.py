@@ -4,6 +4,7 @@ One thread reads; another one makes durable what was read, acknowledges it, and 
 """
 
 import json
+import math
 import os
 import socket
 import threading
@@ -23,6 +24,7 @@ from adit.transfer.part10 import is_uid
 from adit.transmit.announcement import Announcement
 from adit.transmit.frames import (
     HANDSHAKE_SECONDS,
+    MAX_AGE,
     MAX_LETTER,
     PING_SECONDS,
     SILENCE_SECONDS,
@@ -86,13 +88,13 @@ class Line:
         self._acknowledger = threading.Thread(target=self._acknowledge, name="transmit-acknowledge", daemon=True)
 
     @classmethod
-    def open(cls, address: Address, key: bytes, announcement: Announcement) -> "Line":
+    def open(cls, address: Address, key: bytes, announcement: Announcement, age_seconds: float = 0.0) -> "Line":
         """Connect, prove, announce. Raises OSError, ConnectionLost, PeerSilent, OtherKey, MessageIdTaken."""
         connection = socket.create_connection(address, CONNECT_SECONDS)
         wire = Wire(connection, HANDSHAKE_SECONDS)
         try:
             enter(wire, key)
-            _announce(wire, announcement)
+            _announce(wire, announcement, age_seconds)
             wire.within(SILENCE_SECONDS)
             line = cls(connection, wire)
         except BaseException:
@@ -271,7 +273,7 @@ def _close(batch: Sequence[Received]) -> None:
         os.close(one.descriptor)
 
 
-def _announce(wire: Wire, announcement: Announcement) -> None:
+def _announce(wire: Wire, announcement: Announcement, age_seconds: float) -> None:
     uids = sorted(announcement.sop_instance_uids)
     header = {
         "id": announcement.id,
@@ -279,6 +281,7 @@ def _announce(wire: Wire, announcement: Announcement) -> None:
         "callingAeTitle": announcement.calling_ae_title,
         "study": announcement.study_instance_uid,
         "standing": announcement.standing,
+        "age": min(math.ceil(age_seconds), MAX_AGE),
         "uids": len(uids),
     }
     frames = [encode(Kind.ANNOUNCE, header)]

@@ -34,8 +34,12 @@ class Letter:
 class Mailbox(Protocol):
     """Durable and thread-safe: what a method has returned from survives kill -9. OSError where the disk fails."""
 
-    def announce(self, announcement: Announcement) -> None:
-        """Open it, or renew it under the same id. Raises MessageIdTaken."""
+    def announce(self, announcement: Announcement, age_seconds: float = 0.0) -> None:
+        """Open it, or renew it under the same id. Raises MessageIdTaken.
+
+        What arrived since it was first made, so many seconds ago elsewhere, belongs to it as well; nothing older does,
+        for that is of another request, and may since have been corrected at the source.
+        """
         ...
 
     def withdraw(self, announcement_id: str) -> None:

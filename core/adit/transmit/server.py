@@ -21,6 +21,7 @@ from adit.transfer.part10 import is_uid
 from adit.transmit.announcement import MAX_MESSAGE_ID, Announcement
 from adit.transmit.frames import (
     HANDSHAKE_SECONDS,
+    MAX_AGE,
     MAX_UIDS,
     NAMES_PER_ACK,
     PING_SECONDS,
@@ -111,9 +112,9 @@ class TransmitServer:
         logger = structlog.get_logger("adit.transmit").bind(peer=peer)
         try:
             let_in(wire, self._key)
-            announcement = read_announcement(wire)
+            announcement, age = read_announcement(wire)
             try:
-                self._mailbox.announce(announcement)
+                self._mailbox.announce(announcement, age)
             except MessageIdTaken as error:
                 wire.send([encode(Kind.REFUSED, {"reason": error.reason, "message": error.message})])
                 return
@@ -131,8 +132,8 @@ class TransmitServer:
                 self._open.pop(threading.current_thread(), None)
 
 
-def read_announcement(wire: Wire) -> Announcement:
-    """ANNOUNCE and the UIDS behind it. Raises ProtocolViolation."""
+def read_announcement(wire: Wire) -> tuple[Announcement, float]:
+    """ANNOUNCE and the UIDS behind it, and how many seconds ago it was first made. Raises ProtocolViolation."""
     kind, header = read(wire)
     if kind is not Kind.ANNOUNCE:
         raise ProtocolViolation(f"{kind.name} where ANNOUNCE is due")
@@ -154,7 +155,7 @@ def read_announcement(wire: Wire) -> Announcement:
     study = text(header, "study")
     if study and not is_uid(study):
         raise ProtocolViolation("an announcement of a study whose UID is none")
-    return Announcement(
+    announcement = Announcement(
         id=identity,
         message_id=number(header, "messageId", MAX_MESSAGE_ID),
         calling_ae_title=text(header, "callingAeTitle", 16),
@@ -162,6 +163,7 @@ def read_announcement(wire: Wire) -> Announcement:
         sop_instance_uids=frozenset(uids),
         standing=header.get("standing") is True,
     )
+    return announcement, number(header, "age", MAX_AGE)
 
 
 class _Delivery:
