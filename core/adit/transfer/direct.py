@@ -1,6 +1,7 @@
 """The short way: a source that may send to the destination itself does (C-MOVE), where nothing is to be rewritten.
 
-Nothing is taken on its word: what the destination then answers for is entered, the rest goes through us.
+Nothing is taken on its word alone: what the destination then answers for is entered, unless it had that before and
+the source does not say that it sent all of it; the rest goes through us.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from adit.transfer.listing import Listing
 from adit.transfer.rewriter import PassThrough
 from adit.transfer.spooled import closed
 from adit.transfer.stream import Way
-from adit.transfer.verify import Patience, verify
+from adit.transfer.verify import Patience, Verified, verify
 from adit.transfer.wanted import wanted_of
 
 TIMES = 2
@@ -54,15 +55,18 @@ class Direct:
             return selection
         left: Selection | None = selection
         refusal: AditError | None = None
+        before = self._there(())
         for _ in range(TIMES):
             assert left is not None
+            sent, asked = 0, len(ledger.expected) - len(ledger.stored)
             try:
-                self._ask(source, left, title)
+                sent = self._ask(source, left, title)
             except AditError as error:
                 refusal = error
             if self.way.stop():
                 return left
-            self._enter_what_is_there(ledger.expected if refusal is None else ())
+            claims_all = refusal is None and sent >= asked
+            self._enter(self._there(ledger.expected if refusal is None else ()), None if claims_all else before)
             left = self._left(selection)
             if left is None or refusal is not None:
                 break
@@ -86,27 +90,35 @@ class Direct:
             and self.verification.method in {"Auto", "Instances", "Counts"}
         )
 
-    def _ask(self, source: SendsItself, selection: Selection, title: str) -> None:
+    def _ask(self, source: SendsItself, selection: Selection, title: str) -> int:
+        """Have it sent; how many the source says it has sent."""
         self.way.destination.close()  # the source's association is the only one there meanwhile
-        before = len(self.ledger.stored)
+        before, done = len(self.ledger.stored), 0
         with closed(source.move_to(selection, title)) as sent:
             for done in sent:
                 if self.way.stop():
-                    return
+                    break
                 count = min(before + done, self.ledger.expected_count)
                 arrived = {"received": count, "rewritten": count, "stored": count}
                 self.way.progress(self.ledger.counts().model_copy(update=arrived), self.ledger.bytes)
+        return done
 
-    def _enter_what_is_there(self, awaited: Iterable[str]) -> None:
-        """What the destination answers for now has gone the whole way; `awaited` is worth waiting for."""
-        ledger = self.ledger
+    def _there(self, awaited: Iterable[str]) -> Verified:
+        """What the destination answers for now; `awaited` is worth waiting for."""
         patience = Patience(self.verification.settle_seconds, self.clock, self.sleep, self.way.stop)
-        wanted = wanted_of(self.way, self.listing, ledger, awaited)
-        verified = verify(self.way.destination, wanted, self.verification, patience)
-        there = set(verified.instances or ())
-        for series, count in (verified.counts or {}).items():
+        wanted = wanted_of(self.way, self.listing, self.ledger, awaited)
+        return verify(self.way.destination, wanted, self.verification, patience)
+
+    def _enter(self, now: Verified, before: Verified | None) -> None:
+        """What is there now has gone the whole way, but for what was there `before` and may be of another version."""
+        ledger = self.ledger
+        there = set(now.instances or ())
+        if before is not None:
+            there = there - before.instances if before.instances is not None and before.failure is None else set()
+        for series, count in (now.counts or {}).items():
             named = [uid for uid, one in ledger.expected.items() if one == series]
-            if count == len(named):  # a smaller number does not tell which, a larger one not whose
+            fresh = before is None or (before.counts is not None and not before.counts.get(series))
+            if count == len(named) and fresh:  # a smaller number does not tell which, a larger one not whose
                 there.update(named)
         for uid in there:
             ledger.received.add(uid)

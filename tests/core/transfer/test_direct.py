@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -115,6 +116,28 @@ def test_what_the_source_cannot_send_there_comes_through_us(pair: Pair) -> None:
     outcome = pair.move()
     assert (outcome.line.state, outcome.line.instances.verified, pair.missing) == ("S", 21, set())
     assert set(notes(outcome)) & {"SentThroughUs", "OutOfResources"}
+
+
+@pytest.mark.parametrize("method", ["Auto", "Counts"])
+@pytest.mark.parametrize("fault", ["unknown", "fails"])
+def test_what_the_destination_had_before_is_no_proof_that_the_source_sent_it(
+    pair: Pair, fault: str, method: Literal["Auto", "Counts"]
+) -> None:
+    pair.destination.load([one.path for one in pair.source.instances()])
+    if fault == "unknown":
+        pair.source.destinations.clear()
+    else:
+        pair.source.destinations["RESEARCH"] = ("127.0.0.1", 1)  # nobody is there
+    outcome = pair.move(verification=Verification(method=method, settle_seconds=0))
+    assert (outcome.line.instances.stored, pair.destination.received) == (21, 21)  # through us
+    assert outcome.line.bytes > 0
+    assert "SentDirectly" not in notes(outcome)
+
+
+def test_what_the_destination_had_before_and_the_source_says_it_sent_is_sent(pair: Pair) -> None:
+    pair.destination.load([one.path for one in pair.source.instances()])
+    outcome = pair.move()
+    assert (notes(outcome), outcome.line.bytes) == ({"SentDirectly": 21}, 0)
 
 
 @pytest.mark.parametrize(
