@@ -67,7 +67,7 @@ class Receiver:
                 (settings.host, settings.port),
                 receiving,
                 max_associations=settings.max_associations,
-                admits=settings.allowed.network,
+                admits=receiving.admits,
                 timeouts=Timeouts(),
             )
             self._server = stack.enter_context(server)

@@ -11,7 +11,6 @@ import structlog
 
 from adit.dimse.association import Association
 from adit.dimse.negotiation import (
-    REFUSED,
     UNKNOWN_CALLING_AE_TITLE,
     Accepting,
     answer,
@@ -91,13 +90,24 @@ class Receiving:
         self._allowed = allowed
         self._notes = notes
         self._acceptance = _Storage()
+        self._refused = ""
+
+    def admits(self, peer_address: str) -> bool:
+        """Whether this address may speak to us at all; asked before a word of it is read."""
+        if self._allowed.network(peer_address):
+            return True
+        self._notes.associated("NetworkNotAllowed")
+        if peer_address != self._refused:  # who knocks again and again is counted, and named once
+            self._refused = peer_address
+            structlog.get_logger("adit.receiver").warning(
+                "connection refused", reason="NetworkNotAllowed", address=peer_address
+            )
+        return False
 
     def accept(self, request: AssociateRequest, peer_address: str) -> AssociateAccept | AssociateReject:
         why, rejection = "", refusal(request)
         if rejection is not None:
             why = "Unsupported"
-        elif not self._allowed.network(peer_address):
-            why, rejection = "NetworkNotAllowed", REFUSED
         elif self._allowed.ae_titles and request.calling_ae_title not in self._allowed.ae_titles:
             why, rejection = "AETitleNotAllowed", UNKNOWN_CALLING_AE_TITLE
         self._notes.associated(why)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adit.dimse.commands import Field, request
-from adit.dimse.errors import AssociationRejected
+from adit.dimse.errors import AssociationRejected, ConnectionLost, NotReached
 from adit.dimse.negotiation import Proposal
 from adit.dimse.requestor import Timeouts, Wanted, associate
 from adit.testing.datasets import ct_study
@@ -150,9 +150,11 @@ def test_an_ae_title_that_is_not_allowed_is_rejected(tmp_path: Path) -> None:
         assert (rejected.value.source, rejected.value.diagnostic) == (1, 3)
 
 
-def test_a_network_that_is_not_allowed_is_rejected(tmp_path: Path) -> None:
-    with running(tmp_path, ADIT_RECEIVER_ALLOWED_NETWORKS="10.0.0.0/8") as receiver, pytest.raises(AssociationRejected):
-        send(receiver, "1.1")
+def test_a_network_that_is_not_allowed_is_hung_up_on_and_named(tmp_path: Path) -> None:
+    with running(tmp_path, ADIT_RECEIVER_ALLOWED_NETWORKS="10.0.0.0/8") as receiver:
+        with pytest.raises((ConnectionLost, NotReached)):
+            send(receiver, "1.1")
+        assert receiver.said("connection refused")
 
 
 def test_a_replica_takes_over_what_another_one_left(tmp_path: Path) -> None:
