@@ -1,5 +1,7 @@
 """The rules of the data path's commands: addresses, parts, outcomes, and a file that goes away; no network."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from adit.errors import BadInput
 from adit.transfer.instance import FileSlice
 from adit_cli.__main__ import is_quick
 from adit_cli.data_path.fetching import proposals
-from adit_cli.data_path.files import DicomFile, changed
+from adit_cli.data_path.files import DicomFile, changed, found
 from adit_cli.data_path.options import Address, address_of
 from adit_cli.data_path.outcome import Outcome, State, Tally, summary
 from adit_cli.data_path.parts import batches, proposals_for, shares
@@ -131,3 +133,37 @@ def test_named_classes_are_asked_for_in_each_syntax_by_itself() -> None:
 )
 def test_the_data_path_starts_without_the_other_commands(*, words: list[str], quick: bool) -> None:
     assert is_quick(words) is quick
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    with socket.socket(socket.AF_UNIX) as bound:
+        if kind == "pipe":
+            os.mkfifo(path)
+        else:
+            bound.bind(str(path))
+        (below,), (named,) = found([tmp_path]), found([path])
+    assert isinstance(below, Outcome)
+    assert isinstance(named, Outcome)
+    assert (below.name, below.state, named.state) == (str(path), State.SKIPPED, State.FAILED)
+    assert "no regular file" in below.words
+
+
+def test_a_link_to_a_folder_is_named_instead_of_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "ct").symlink_to(tmp_path / "real")
+    (outcome,) = found([tmp_path / "links"])
+    assert outcome == Outcome(str(tmp_path / "links" / "ct"), State.SKIPPED, 0, "a link to a folder: name it itself")
+
+
+def test_a_folder_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "note.txt").write_text("hello")
+    walk = found([tmp_path])
+    next(walk)
+    (tmp_path / "gone").rmdir()  # root may read everything, so that permissions would prove nothing
+    (outcome,) = walk
+    words = "a folder that cannot be read: no such file or directory"
+    assert outcome == Outcome(str(tmp_path / "gone"), State.FAILED, 0, words)

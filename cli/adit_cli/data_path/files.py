@@ -1,6 +1,7 @@
 """Which files of those named can be sent, and where in each the data set begins; only group 0002 is read."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,6 +15,7 @@ from adit_cli.data_path.outcome import Outcome, State
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # a DICOMDIR names images and is none
 USUAL_BYTES: Final = 4096
 ELEMENT_HEADER_BYTES: Final = 8  # must be seen behind the last element of group 0002
+NO_FILE: Final = "no regular file: a pipe, a socket or a device"
 NO_PREFIX: Final = "no DICOM file: it lacks the DICM prefix"
 
 
@@ -36,9 +38,9 @@ class DicomFile:
 def found(paths: Iterable[Path]) -> Iterator[DicomFile | Outcome]:
     """Every file that is named, or lies in or below a folder that is; the outcome of those that cannot be sent."""
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - it never raises
             for below in _below(path):
-                yield _looked_at(below, named=False)
+                yield below if isinstance(below, Outcome) else _looked_at(below, named=False)
         else:
             yield _looked_at(path, named=True)
 
@@ -53,15 +55,31 @@ def changed(file: DicomFile) -> str:
     return "" if size == expected else f"has changed: it had {expected} bytes, and has {size}"
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+def _below(folder: Path) -> Iterator[Path | Outcome]:
+    """The files in and below a folder, and what of it is not looked into."""
+    unread = list[OSError]()
+    for parent, folders, names in os.walk(folder, onerror=unread.append):
+        yield from _unread(unread)
         folders.sort()
+        for path in (Path(parent, name) for name in folders):
+            if os.path.islink(path):  # noqa: PTH114 - it never raises; followed, it could lead round in a circle
+                yield Outcome(str(path), State.SKIPPED, words="a link to a folder: name it itself")
         yield from (Path(parent, name) for name in sorted(names))
+    yield from _unread(unread)
+
+
+def _unread(errors: list[OSError]) -> Iterator[Outcome]:
+    while errors:
+        error = errors.pop(0)
+        yield Outcome(os.fsdecode(error.filename), State.FAILED, words=f"a folder that cannot be read: {_why(error)}")
 
 
 def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
     """A file that a person named should be DICOM; in a folder anything may lie."""
     try:
+        # Before it is opened: a pipe that nobody writes to would let us wait for ever, and a device may do anything.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Outcome(str(path), State.FAILED if named else State.SKIPPED, words=NO_FILE)
         front, length = _measured(path)
     except OSError as error:
         return Outcome(str(path), State.FAILED, words=f"cannot be read: {_why(error)}")
@@ -69,6 +87,10 @@ def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
         foreign = "DICM prefix" in str(error)
         state = State.SKIPPED if foreign and not named else State.FAILED
         return Outcome(str(path), state, words=NO_PREFIX if foreign else f"cannot be sent: {error}")
+    return _judged(path, front, length)
+
+
+def _judged(path: Path, front: Front, length: int) -> DicomFile | Outcome:
     if front.sop_class_uid == MEDIA_DIRECTORY:
         return Outcome(str(path), State.SKIPPED, words="a DICOMDIR")
     if not (front.sop_class_uid and front.sop_instance_uid):
@@ -82,7 +104,7 @@ def _looked_at(path: Path, *, named: bool) -> DicomFile | Outcome:
 
 def _measured(path: Path) -> tuple[Front, int]:
     """The front of a file, and how many bytes lie behind it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         front = _front(descriptor)
         return front, os.fstat(descriptor).st_size - front.offset
