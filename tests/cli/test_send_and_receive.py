@@ -222,7 +222,7 @@ def test_a_move_reaches_whoever_receives(adit: CommandLine, files: Path, tmp_pat
 
 @pytest.mark.parametrize("name", ["fetch", "move", "receive", "send"])
 def test_the_data_path_imports_nothing_heavy(name: str) -> None:
-    heavy = ("pydicom", "pynetdicom", "pydantic", "structlog", "asyncio", "typer", "rich", "multiprocessing")
+    heavy = ("pydicom", "pynetdicom", "pydantic", "structlog", "asyncio", "typer", "rich", "multiprocessing", "ssl")
     program = (
         f"import sys; sys.argv = ['adit', '{name}', '--help']; sys.modules |= dict.fromkeys({heavy})\n"
         "from adit_cli.__main__ import main\nmain()"

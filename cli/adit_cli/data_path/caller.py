@@ -1,8 +1,8 @@
 """Whom a command talks to and how: everything that an association needs, small enough to be handed to a process."""
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adit.dimse.association import Association
 from adit.dimse.negotiation import Proposal
@@ -11,6 +11,9 @@ from adit.dimse.timeouts import Timeouts
 from adit.dimse.tls import Profile, requestor_context
 from adit.dimse.user_information import UserIdentity
 from adit.errors import BadInput
+
+if TYPE_CHECKING:
+    import ssl
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Caller:
         return associate(self.host, self.port, wanted, self.timeouts, tls=context, server_name=name)
 
 
-def _tls_context(options: TlsOptions) -> ssl.SSLContext:
+def _tls_context(options: TlsOptions) -> "ssl.SSLContext":
     try:
         return requestor_context(options.profile, options.authorities, options.certificate, options.key)
     except (OSError, ValueError) as error:

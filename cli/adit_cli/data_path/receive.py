@@ -3,12 +3,11 @@
 import argparse
 import os
 import queue
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adit.dimse.requestor import MAX_PDU
 from adit.dimse.server import Server
@@ -24,6 +23,9 @@ from adit_cli.data_path.report import Report
 from adit_cli.data_path.screen import Screen
 from adit_cli.data_path.store_folder import StoreFolder
 from adit_cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    import ssl
 
 REST_SECONDS: Final = 0.05
 Told = queue.SimpleQueue[tuple[float, Outcome | str] | None]  # when it happened; None: it is to end
@@ -113,7 +115,7 @@ def _folder(directory: Path, *, fsync: bool, force: bool) -> StoreFolder:
     return StoreFolder(directory, fsync=fsync, replace=force)
 
 
-def _tls(certificate: Path | None, key: Path | None, authorities: Path | None) -> ssl.SSLContext | None:
+def _tls(certificate: Path | None, key: Path | None, authorities: Path | None) -> "ssl.SSLContext | None":
     if certificate is None or key is None:
         if certificate or key or authorities:
             raise BadInput("--tls-cert and --tls-key belong together, and --tls-ca needs them")

@@ -1,9 +1,9 @@
 """The SCU's door: connect, agree on TLS, ask for an association (PS3.8 9.3.2), and hand it out established."""
 
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from adit.dimse.association import Agreement, Association
 from adit.dimse.errors import (
@@ -31,6 +31,9 @@ from adit.dimse.tls import refusal
 from adit.dimse.user_information import UserIdentity
 from adit.dimse.wire import Wire
 from adit.errors import AditError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["MAX_PDU", "Timeouts", "Wanted", "associate"]
 
@@ -66,7 +69,7 @@ def associate(
     wanted: Wanted,
     timeouts: Timeouts,
     *,
-    tls: ssl.SSLContext | None = None,
+    tls: "ssl.SSLContext | None" = None,
     server_name: str | None = None,
     opening: Callable[[Wire], None] = lambda _: None,
 ) -> Association:
@@ -143,7 +146,7 @@ def _say_abort(wire: Wire) -> None:
 class _Tls:
     """How a connection is secured, and the name that the peer's certificate must have."""
 
-    context: ssl.SSLContext
+    context: "ssl.SSLContext"
     server_name: str
 
 
@@ -169,6 +172,8 @@ def _connected(host: str, port: int, timeouts: Timeouts, opening: Callable[[Wire
 
 
 def _secured(connection: socket.socket, tls: _Tls, timeouts: Timeouts, opening: Callable[[Wire], None]) -> Wire:
+    import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
     try:
         secured = tls.context.wrap_socket(connection, server_hostname=tls.server_name, do_handshake_on_connect=False)
     except (OSError, ValueError) as error:

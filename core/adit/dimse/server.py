@@ -2,13 +2,12 @@
 
 import errno
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from adit.dimse.association import Agreement, Association
 from adit.dimse.errors import ConnectionLost, ProtocolViolation
@@ -18,6 +17,9 @@ from adit.dimse.requestor import read_pdu
 from adit.dimse.timeouts import Timeouts
 from adit.dimse.wire import Wire
 from adit.errors import AditError
+
+if TYPE_CHECKING:
+    import ssl
 
 BACKLOG: Final = 256
 BUFFER_BYTES: Final = 256 << 10  # a hundred associations have a hundred of them
@@ -58,7 +60,7 @@ class Server:
         *,
         max_associations: int = 100,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - a frozen value
-        tls: ssl.SSLContext | None = None,
+        tls: "ssl.SSLContext | None" = None,
         admits: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._address = address

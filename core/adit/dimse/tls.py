@@ -1,9 +1,11 @@
 """DICOM over TLS (PS3.15 Annex B): contexts for both sides, by the connection profiles of BCP 195."""
 
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    import ssl
 
 Profile = Literal["Bcp195", "ModifiedBcp195"]
 
@@ -19,12 +21,14 @@ def requestor_context(
     authorities: Path | None = None,
     certificate: Path | None = None,
     key: Path | None = None,
-) -> ssl.SSLContext:
+) -> "ssl.SSLContext":
     """For associations that we ask for: the peer's certificate is always proved, by its chain and by its name.
 
     All are PEM files; `authorities` None trusts what the machine trusts, `certificate` and `key` are shown where the
     peer asks for them. Raises OSError or ValueError where a file cannot be used.
     """
+    import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _apply(context, profile, certificate, key)
     if authorities is not None:
@@ -39,11 +43,13 @@ def acceptor_context(
     key: Path,
     profile: Profile = "Bcp195",
     authorities: Path | None = None,
-) -> ssl.SSLContext:
+) -> "ssl.SSLContext":
     """For associations that we are asked for; with `authorities` only peers whose certificate comes from one of them.
 
     Raises OSError or ValueError where a file cannot be used.
     """
+    import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _apply(context, profile, certificate, key)
     if authorities is not None:
@@ -52,7 +58,9 @@ def acceptor_context(
     return context
 
 
-def _apply(context: ssl.SSLContext, profile: Profile, certificate: Path | None, key: Path | None) -> None:
+def _apply(context: "ssl.SSLContext", profile: Profile, certificate: Path | None, key: Path | None) -> None:
+    import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS[profile])
     if certificate is not None:
@@ -71,8 +79,10 @@ _ADVICE: Final[Mapping[int, str]] = {
 }
 
 
-def refusal(error: ssl.SSLError | OSError, peer: str) -> str:
+def refusal(error: OSError, peer: str) -> str:
     """What a failed handshake means, and what to look at."""
+    import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or error.reason or "it cannot be verified"
         return f"the certificate of {peer} is not trusted: {_ADVICE.get(error.verify_code, why)}"
@@ -82,7 +92,7 @@ def refusal(error: ssl.SSLError | OSError, peer: str) -> str:
     return alert(error, peer) or f"TLS with {peer} could not be agreed on ({reason or type(error).__name__})"
 
 
-def alert(error: ssl.SSLError | OSError, peer: str) -> str:
+def alert(error: OSError, peer: str) -> str:
     """What a TLS alert of the peer means; empty where it is none."""
     reason = _reason(error)
     if "alert" not in reason:
@@ -95,5 +105,5 @@ def alert(error: ssl.SSLError | OSError, peer: str) -> str:
     return f"{peer} ended TLS ({reason}); its log may say why"
 
 
-def _reason(error: ssl.SSLError | OSError) -> str:
+def _reason(error: OSError) -> str:
     return (getattr(error, "reason", None) or "").replace("_", " ").lower()

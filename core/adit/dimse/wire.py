@@ -6,15 +6,17 @@ read.
 
 import select
 import socket
-import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adit.dimse.errors import ConnectionLost, PeerSilent, TlsRefused
 from adit.dimse.tls import alert
 from adit.errors import AditError
+
+if TYPE_CHECKING:
+    import ssl
 
 BUFFER_BYTES: Final = 1 << 20
 # A peer that gives or takes less than this within the time-out only pretends to be alive.
@@ -28,7 +30,9 @@ class Wire:
 
     def __init__(self, connection: socket.socket, seconds: float, buffer_bytes: int = BUFFER_BYTES) -> None:
         self._socket = connection
-        self._secured = isinstance(connection, ssl.SSLSocket)
+        # What TLS has decrypted and nobody has read; no other socket has it.
+        self._pending: Callable[[], int] | None = getattr(connection, "pending", None)
+        self._secured = self._pending is not None
         self._buffer = bytearray(buffer_bytes)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
@@ -84,7 +88,7 @@ class Wire:
 
     def readable(self, seconds: float) -> bool:
         """Whether something has come that was not read, the end included; waits for it no longer than that."""
-        if self._start != self._end or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+        if self._start != self._end or (self._pending is not None and self._pending()):
             return True
         poll = select.poll()
         try:
@@ -157,9 +161,11 @@ class Wire:
         except (OSError, ValueError) as error:
             raise _broken(self._last_words() or error) from error
 
-    def _last_words(self) -> ssl.SSLError | None:
+    def _last_words(self) -> "ssl.SSLError | None":
         """The TLS alert that a peer left behind when it hung up on us while we were sending."""
         if self._secured:
+            import ssl  # noqa: PLC0415 - a tenth of a plain command's start
+
             try:
                 self._socket.settimeout(0.1)
                 self._socket.recv(1)
@@ -216,7 +222,7 @@ class Wire:
 
 def _broken(error: OSError | ValueError) -> AditError:
     """In TLS 1.3 a server says what it thinks of our certificate after the handshake, instead of data."""
-    if isinstance(error, ssl.SSLError) and (words := alert(error, "the peer")):
+    if isinstance(error, OSError) and (words := alert(error, "the peer")):
         return TlsRefused(words)
     return ConnectionLost(
         f"the connection broke ({(getattr(error, 'strerror', None) or type(error).__name__).lower()})"
