@@ -11,12 +11,12 @@ from adit.errors import AditError
 from adit.log_output import log_to
 from adit_receiver import quarantine
 from adit_receiver.program import Receiver
-from adit_receiver.settings import read_settings
+from adit_receiver.settings import SpoolSettings, read_settings
 
 EXAMPLES = """examples:
   python -m adit_receiver
   python -m adit_receiver quarantine list
-  python -m adit_receiver quarantine export /tmp/look
+  python -m adit_receiver quarantine export - > quarantine.tar
 """
 
 
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         if arguments.command == "quarantine":
-            for line in quarantine.run(arguments, read_settings().spool):
+            for line in quarantine.run(arguments, SpoolSettings().spool):
                 print(line)  # noqa: T201 - what was asked for
             return 0
         return _serve()

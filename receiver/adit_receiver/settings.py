@@ -18,10 +18,16 @@ from adit_receiver.service import Allowed
 Network = IPv4Network | IPv6Network
 
 
-class ReceiverSettings(BaseSettings):
-    """Sizes are bytes; lists are separated by commas, and empty allow everybody."""
+class SpoolSettings(BaseSettings):
+    """What a look into the spool needs."""
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    spool: Annotated[Path, Field(alias="ADIT_RECEIVER_SPOOL")] = Path("/var/spool/adit")
+
+
+class ReceiverSettings(SpoolSettings):
+    """Sizes are bytes; lists are separated by commas, and empty allow everybody."""
 
     ae_title: Annotated[AETitle, Field(alias="RECEIVER_AE_TITLE")] = "ADIT"
     host: Annotated[str, Field(alias="ADIT_RECEIVER_LISTEN", max_length=253)] = ""
@@ -29,7 +35,6 @@ class ReceiverSettings(BaseSettings):
     transmit_host: Annotated[str, Field(alias="ADIT_TRANSMIT_LISTEN", max_length=253)] = ""
     transmit_port: Annotated[int, Field(alias="ADIT_TRANSMIT_PORT", ge=0, le=65_535)] = 14638
     metrics_port: Annotated[int, Field(alias=METRICS_ENV, ge=0, le=65_535)] = 0
-    spool: Annotated[Path, Field(alias="ADIT_RECEIVER_SPOOL")] = Path("/var/spool/adit")
     # whether several replicas write into one spool, each into its folder; else what others left is taken over at once
     shared: Annotated[bool, Field(alias="ADIT_RECEIVER_SPOOL_SHARED")] = False
     replica: Annotated[str, Field(alias="POD_NAME", pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")] = "receiver"

@@ -2,6 +2,9 @@
 
 import argparse
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -28,6 +31,14 @@ def test_the_quarantine_is_exported_as_a_stream_of_dicom_files(
     [path] = (tmp_path / "look").iterdir()
     assert path.suffix == ".dcm"
     assert b"".join(open_part10(path).chunks()) == content("1.1")
+
+
+def test_a_look_needs_no_other_setting(tmp_path: Path) -> None:
+    accept(started(tmp_path), "1.1", lambda _: None)
+    environment = os.environ | {"ADIT_RECEIVER_SPOOL": str(tmp_path), "ADIT_RECEIVER_PORT": "banana"}
+    command = [sys.executable, "-m", "adit_receiver", "quarantine", "list"]
+    listed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    assert "1 instances from PACS" in listed
 
 
 @pytest.mark.parametrize("days", ["nan", "inf", "-1", "many"])
