@@ -16,6 +16,7 @@ from adit.query import Query, Selection
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import StoreOutcome
 from adit.transfer.placement import Placement
+from adit.transfer.stream import EndsFetch
 
 Way = Literal["dimse", "move", "web"]
 _WAY_OF: dict[RetrieveMethod | StoreMethod, Way] = {
@@ -97,6 +98,12 @@ class DicomOperator:
                 reason="StoreUnsupported",
             )
         return self._by(self._store).store(instances, placement)
+
+    def end_fetch(self) -> None:
+        """Nobody takes any more of a C-MOVE that is under way: it is canceled. From any thread."""
+        for connector in tuple(self._open.values()):
+            if isinstance(connector, EndsFetch):
+                connector.end_fetch()
 
     def abort(self) -> None:
         self._aborted = True

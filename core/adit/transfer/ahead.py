@@ -32,12 +32,22 @@ class FetchAhead:
     lies in the spool than the budget allows, or as many as the destination gathers.
     """
 
-    def __init__(self, fetch: Fetch, budget: int, *, stop: Callable[[], bool], abort: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fetch: Fetch,
+        budget: int,
+        *,
+        stop: Callable[[], bool],
+        abort: Callable[[], None],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`end` tells the source that nobody takes any more of this fetch; `abort` makes it of no use afterwards."""
         self.stopped = False
         self._fetch = fetch
         self._budget = budget
         self._stop = stop
         self._abort = abort
+        self._end = end
         self._changed = Condition()
         self._waiting: deque[Instance] = deque()
         self._held = 0
@@ -56,6 +66,7 @@ class FetchAhead:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        self._end()
         waited = 0.0
         while self._thread.is_alive():
             if waited >= ABORT_AFTER_SECONDS and self._stop():

@@ -7,6 +7,7 @@ stored or kept back, so that disk and memory hold no study.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from adit.api.counts import InstanceCounts
 from adit.connectors.connector import Connector
@@ -26,6 +27,15 @@ from adit.transfer.spooled import closed, remove, spooled
 DUPLICATE_SOP_INSTANCE = 0x0111  # PS3.7 C.5.8: the peer has one of this UID already
 
 Progress = Callable[[InstanceCounts, int], None]
+
+
+@runtime_checkable
+class EndsFetch(Protocol):
+    """A source whose running fetch may be long before its next instance, and can be told that none is wanted."""
+
+    def end_fetch(self) -> None:
+        """From any thread; the source is of use afterwards."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,11 @@ def run_pass(selection: Selection, way: Way, ledger: Ledger) -> PassEnd:
     end = PassEnd()
     in_flight: dict[str, _Leaving] = {}
     ahead = FetchAhead(
-        lambda: way.source.fetch(selection, way.spool), way.ahead_bytes, stop=way.stop, abort=way.source.abort
+        lambda: way.source.fetch(selection, way.spool),
+        way.ahead_bytes,
+        stop=way.stop,
+        abort=way.source.abort,
+        end=way.source.end_fetch if isinstance(way.source, EndsFetch) else lambda: None,
     )
     arriving = _arriving(ahead, way, ledger, end)
     leaving = _leaving(arriving, ahead, way, ledger, in_flight)

@@ -185,6 +185,25 @@ def test_a_stop_ends_a_source_that_says_nothing(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_a_store_that_ends_early_tells_a_source_that_sends_nothing_meanwhile(tmp_path: Path) -> None:
+    class Slow(FakeConnector):
+        told = threading.Event()
+
+        def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
+            yield next(super().fetch(selection, spool))
+            self.told.wait(30)
+
+        def end_fetch(self) -> None:
+            self.told.set()
+
+    source, destination = Slow("a", fake_study(3)), FakeConnector("b")
+    destination.faults.store_ends_after = 0
+    began = time.monotonic()
+    moved(source, destination, tmp_path)
+    assert (source.told.is_set(), source.aborted) == (True, False)
+    assert time.monotonic() - began < 5
+
+
 def test_a_store_that_ends_early_ends_the_fetch_after_the_instance_in_hand(tmp_path: Path) -> None:
     source, destination = FakeConnector("a", fake_study(500)), FakeConnector("b")
     destination.faults.store_ends_after = 3

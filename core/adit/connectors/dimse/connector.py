@@ -54,6 +54,7 @@ class DimseConnector:
         self._session = Session(self._peer)
         self._pairs = Pairs()
         self._holdings = Holdings()
+        self._move: MoveFetch | None = None
 
     def echo(self) -> None:
         """C-ECHO."""
@@ -86,7 +87,7 @@ class DimseConnector:
     def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
         """C-GET, or C-MOVE to the receiver, per series or study; failures are told after everything that came."""
         if self._receiver is not None:
-            return MoveFetch(
+            self._move = MoveFetch(
                 self._session,
                 get_model(self._dimse.find),
                 self._dimse.find,
@@ -96,7 +97,8 @@ class DimseConnector:
                 self.find,
                 self._pace,
                 self._receiver,
-            ).run()
+            )
+            return self._move.run()
         return Fetch(
             self._session,
             get_model(self._dimse.find),
@@ -134,6 +136,11 @@ class DimseConnector:
         for instance in instances:
             yield self._store(instance, may_repeat=first)
             first = False
+
+    def end_fetch(self) -> None:
+        """Nobody takes any more of a C-MOVE that is under way: it is canceled. From any thread."""
+        if self._move is not None:
+            self._move.wanted = False
 
     def abort(self) -> None:
         """A-ABORT from any thread; the connector is of no use afterwards."""

@@ -74,6 +74,8 @@ class MoveFetch:
     expected: dict[str, str] = field(default_factory=dict)
     """SOP UID → series of what was asked for; empty where the peer cannot name it."""
     received: set[str] = field(default_factory=set)
+    wanted: bool = True
+    """Whether somebody takes what comes; another thread may say that nobody does any more."""
     unreadable: set[str] = field(default_factory=set)
     """What the receiver has of what was asked for last, and cannot read."""
 
@@ -81,13 +83,13 @@ class MoveFetch:
         """Yield what comes; then raise what went wrong."""
         self.expected = self._named()
         wanted = Awaited(self.session.peer.called_ae_title, self.selection.study_instance_uid, frozenset(self.expected))
-        with self.listen(self.receiver, wanted, self.spool, lambda: self.session.aborted) as arriving:
+        with self.listen(self.receiver, wanted, self.spool, self._is_left) as arriving:
             moved = yield from self._ask(self.selection, arriving)
             for narrower in self._narrower():
-                if not self._missing() or _is_final(moved.error) or self.session.aborted:
+                if not self._missing() or _is_final(moved.error) or self._is_left():
                     break
                 moved = yield from self._ask(narrower(), arriving)
-        error = self._outcome(moved)
+        error = self._outcome(moved) if self.wanted else None
         if error is not None:
             raise error
 
@@ -99,7 +101,7 @@ class MoveFetch:
         arrived, alive, asking = 0, time.monotonic(), time.monotonic()
         self.unreadable.clear()
         with MoveThread(line, request, tuple(identifiers(selection))) as asked:
-            while not self.session.aborted:
+            while not self._is_left():
                 over, complete = asked.over, self._complete()
                 if complete:
                     asked.wait(POLL_SECONDS)
@@ -125,6 +127,9 @@ class MoveFetch:
             lost = asked.answered.completed - arrived
             return replace(asked.answered, completed=arrived, failed=asked.answered.failed + lost)
         return asked.answered
+
+    def _is_left(self) -> bool:
+        return self.session.aborted or not self.wanted
 
     def _complete(self) -> bool:
         """Whether all that was expected by name has come."""

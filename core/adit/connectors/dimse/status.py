@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from adit.connectors.dimse.peer import Peer
+from adit.dimse.errors import rejected_since
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
 from adit.transfer.outcomes import StoreOutcome
 
@@ -148,15 +149,10 @@ def rejection_error(peer: Peer, result: int, source: int, diagnostic: int) -> Ad
                 "set spec.aeTitle to its own"
             )
         case (3, 2):
-            why = "has too many associations open; lower spec.limits.maxAssociations, or raise its own limit"
-        case (3, 1):
-            why = "is congested"
-        case (1, 2):
-            why = "does not support the DICOM application context"
-        case (2, 2):
-            why = "does not support our protocol version"
+            advice = "; lower spec.limits.maxAssociations, or raise its own limit"
         case _:
-            why = "gave no reason; its own log may"
+            advice = ""
+    why = rejected_since(source, diagnostic) + advice
     rejected = f"{peer.name} at {peer.address} rejected the association of {peer.calling_ae_title} with "
     if result == 1:
         # Every further task would meet it too, so it is told like a refused AE title, and no task fails of it.

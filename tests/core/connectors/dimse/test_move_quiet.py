@@ -1,5 +1,6 @@
 """How long a C-MOVE is waited for behind its final answer: as long as something may still be on its way, no longer."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,6 +49,19 @@ def test_how_long_the_caller_takes_is_no_silence_of_the_source(world: MoveWorld)
             came += 1
             time.sleep(0.5)
     assert (came, len(world.source.requests)) == (3, 1)
+
+
+def test_where_nobody_takes_any_more_it_is_canceled_at_once_and_not_asked_for_again(world: MoveWorld) -> None:
+    world.source.faults, world.receiver.faults = Faults(delay_per_instance=0.2), Faults(drop_every_nth_stored=2)
+    with world.fetching(world.named(), quiet=30) as fetch:
+        running = fetch.run()
+        next(running)
+        began = time.monotonic()
+        threading.Timer(0.1, setattr, (fetch, "wanted", False)).start()
+        list(running)
+        assert time.monotonic() - began < 1.5
+        assert not fetch.session.aborted
+    assert len(world.source.requests) == 1
 
 
 def test_an_instance_that_is_on_its_way_from_the_receiver_is_a_sign_of_life(world: MoveWorld) -> None:
