@@ -9,10 +9,11 @@ from adit.api.dicom_server import DicomServerSpec
 from adit.api.resource import DicomServer
 from adit.cluster.credential import credential_files
 from adit.cluster.kinds import Ref
-from adit.cluster.slots import interactive_slot
+from adit.cluster.slots import interactive_capacity, interactive_slot
 from adit.connectors import Target, open_connector
 from adit.connectors.connector import Connector
 from adit.connectors.credentials import laid_out
+from adit.errors import BadInput
 from adit_cli.session import Session
 from adit_cli.settings import ProgramSettings
 
@@ -41,7 +42,10 @@ async def connected(session: Session, name: str) -> AsyncIterator[Peer]:
 
 @asynccontextmanager
 async def reserved(session: Session, name: str, slots: int = 1) -> AsyncIterator[Target]:
-    """So many interactive slots of the named DicomServer, and what it takes to reach it. Raises as `connected`."""
+    """So many interactive slots of the named DicomServer, and what it takes to reach it.
+
+    Raises as `connected`, and BadInput at once where the server does not have so many.
+    """
     settings = ProgramSettings()
     async with session.cluster() as cluster, AsyncExitStack() as held:
 
@@ -49,6 +53,11 @@ async def reserved(session: Session, name: str, slots: int = 1) -> AsyncIterator
             return DicomServer.read(await cluster.get(Ref("DicomServer", session.namespace, name)))
 
         server = await described()
+        if slots > (most := interactive_capacity(server)):
+            raise BadInput(
+                f"DicomServer/{name} gives people {most} association{'s' if most > 1 else ''} at once, not {slots}; "
+                "ask for fewer, set its spec.limits.reservedInteractive, or name the peer as HOST:PORT"
+            )
         files = await credential_files(cluster, server)
         holder = f"{session.person} (adit, process {settings.process_id})"
         for _ in range(slots):

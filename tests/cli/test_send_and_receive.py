@@ -104,7 +104,7 @@ def test_an_ae_title_that_is_not_ours_is_refused_and_said_on_both_sides(
     with receiving(tmp_path / "in", "--aet", "STORE_1") as (address, log):
         result = adit("send", files, address, "--aec", "OTHER")
     assert result.code == 1
-    assert "rejects the association for good" in result.err
+    assert "for good: it does not go by the AE title that it was called by (source 1, reason 7)" in result.err
     assert "refused ADIT at 127.0.0.1: it calls OTHER" in log.read_text()
 
 
@@ -159,6 +159,31 @@ def test_a_peer_that_is_down_exits_1(adit: CommandLine, files: Path) -> None:
     result = adit("send", files, f"127.0.0.1:{free_port()}")
     assert result.code == 1
     assert result.out.startswith("0 of 5 instances stored")
+    assert result.err.rstrip().endswith("cannot be reached: connection refused")
+
+
+@pytest.mark.parametrize("associations", [1, 2])
+def test_each_file_that_was_not_tried_is_named(adit: CommandLine, files: Path, associations: int) -> None:
+    result = adit("send", files, f"127.0.0.1:{free_port()}", "--associations", associations)
+    assert [f"failed {path}: not tried" in result.err for path in files.rglob("*.dcm")] == [True] * 5
+    assert "5 failed" in result.out
+
+
+def test_several_associations_say_why_as_one_does(adit: CommandLine, files: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        result = adit("send", files, address, "--associations", 2, "--timeout", "0.3")
+    assert result.code == 1
+    assert result.err.rstrip().endswith("PeerSilent: nothing came within 0.3 s")
+
+
+def test_more_associations_than_a_server_gives_people_are_refused_at_once(
+    adit: CommandLine, files: Path, pacs: LoopbackPacs
+) -> None:
+    adit.put(manifests.server("pacs", pacs))
+    result = adit("send", files, "pacs", "--associations", 2)
+    assert result.code == 2
+    assert "DicomServer/pacs gives people 1 association at once, not 2" in result.err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from adit.dimse import commands
@@ -23,17 +24,30 @@ def sent(caller: Caller, files: Sequence[DicomFile]) -> Generator[Outcome, None,
     """Send every file over as many associations as its kinds need, one at a time.
 
     A file that costs an association (it shrinks while it is read, the peer aborts) is an outcome, and the rest goes
-    over another. Raises the AditError of an association that cannot be opened, or when files fail so three in a row.
+    over another. Raises the AditError of an association that cannot be opened, or when files fail so three in a row;
+    each file that is left then has its outcome before.
     """
-    for batch in batches(files):
-        left, fruitless = list(batch), 0
-        while left:
-            association = caller.associate(proposals_for(left))
-            before = len(left)
-            error = yield from _over(association, left)
-            fruitless = fruitless + 1 if error is not None and before - len(left) == 1 else 0
-            if error is not None and fruitless == FRUITLESS:
-                raise error
+    waiting = [list(batch) for batch in batches(files)]
+    while waiting:
+        try:
+            yield from _all_of(caller, waiting[0])
+        except AditError:
+            for file in chain.from_iterable(waiting):
+                yield Outcome(str(file.path), State.FAILED, words="not tried")
+            raise
+        del waiting[0]
+
+
+def _all_of(caller: Caller, left: list[DicomFile]) -> Generator[Outcome, None, None]:
+    """Send from the front of `left`, over a new association after each that is lost."""
+    fruitless = 0
+    while left:
+        association = caller.associate(proposals_for(left))
+        before = len(left)
+        error = yield from _over(association, left)
+        fruitless = fruitless + 1 if error is not None and before - len(left) == 1 else 0
+        if error is not None and fruitless == FRUITLESS:
+            raise error
 
 
 class _Spoilt(Exception):

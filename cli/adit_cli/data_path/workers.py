@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Final
 
-from adit.errors import AditError, RetryableError
+from adit.errors import AditError, BadInput, PermanentError, RetryableError
 from adit_cli.data_path.caller import Caller
 from adit_cli.data_path.ending import interrupt
 from adit_cli.data_path.files import DicomFile
@@ -54,17 +54,26 @@ def sent_by_several(caller: Caller, parts: Sequence[Sequence[DicomFile]]) -> Gen
 
 def _told(inlet: Connection) -> tuple[list[Outcome], AditError | None, bool]:
     try:
-        outcomes, message, last = inlet.recv()
+        outcomes, failure, last = inlet.recv()
     except EOFError:
         return [], RetryableError("a process that sent files ended without a word"), True
-    return outcomes, None if message is None else RetryableError(message), last
+    if failure is None:
+        return outcomes, None, last
+    kind, message, reason = failure
+    return outcomes, kind(message, reason=reason), last
+
+
+def _told_of(error: AditError) -> tuple[type[AditError], str, str]:
+    """What makes an error like it in another process: those of the peer are built from other things than words."""
+    kind = next((kind for kind in (BadInput, PermanentError) if isinstance(error, kind)), RetryableError)
+    return kind, error.message, error.reason
 
 
 def _work(outlet: Connection, caller: Caller, files: Sequence[DicomFile]) -> None:
     """What each process does; an interruption aborts its association on the way out."""
     signal.signal(signal.SIGTERM, interrupt)
-    told, message = time.monotonic(), None
-    kept = list[Outcome]()
+    told, kept = time.monotonic(), list[Outcome]()
+    failure: tuple[type[AditError], str, str] | None = None
     try:
         for outcome in sent(caller, files):
             kept.append(outcome)
@@ -72,10 +81,10 @@ def _work(outlet: Connection, caller: Caller, files: Sequence[DicomFile]) -> Non
                 outlet.send((kept, None, False))
                 kept, told = [], time.monotonic()
     except AditError as error:
-        message = error.message
+        failure = _told_of(error)
     except KeyboardInterrupt:
-        message = "interrupted"
-    outlet.send((kept, message, True))
+        failure = _told_of(RetryableError("interrupted"))
+    outlet.send((kept, failure, True))
 
 
 def _ended(processes: Sequence[BaseProcess]) -> None:

@@ -13,16 +13,32 @@ PermanentError
 └── TlsRefused               certificates that a person has to look at
 """
 
+from typing import Final
+
 from adit.errors import PermanentError, RetryableError
+
+_REJECTED_SINCE: Final = {  # by source and diagnostic
+    (1, 2): "does not support the DICOM application context",
+    (1, 3): "does not know our AE title",
+    (1, 7): "does not go by the AE title that it was called by",
+    (2, 2): "does not support our protocol version",
+    (3, 1): "is congested",
+    (3, 2): "has too many associations open",
+}
+
+
+def rejected_since(source: int, diagnostic: int) -> str:
+    """What a peer that rejects an association says of itself (PS3.8 table 9-21): a sentence that lacks its subject."""
+    return _REJECTED_SINCE.get((source, diagnostic), "gave no reason; its own log may")
 
 
 class NotReached(RetryableError):
-    """No connection could be made; `cause` is the error of the last address that was tried."""
+    """No connection could be made; `cause` is the error of the last address tried, and ends the message."""
 
     default_reason = "PeerUnavailable"
 
     def __init__(self, message: str, *, cause: OSError, reason: str | None = None) -> None:
-        super().__init__(message, reason=reason)
+        super().__init__(f"{message}: {(cause.strerror or str(cause)).lower()}", reason=reason)
         self.cause = cause
 
 
@@ -33,7 +49,8 @@ class AssociationRejected(RetryableError):
 
     def __init__(self, result: int, source: int, diagnostic: int) -> None:
         kind = "for good" if result == 1 else "for now"
-        super().__init__(f"the peer rejects the association {kind} (source {source}, reason {diagnostic})")
+        why = f"it {rejected_since(source, diagnostic)} (source {source}, reason {diagnostic})"
+        super().__init__(f"the peer rejects the association {kind}: {why}")
         self.result = result
         self.source = source
         self.diagnostic = diagnostic
