@@ -40,6 +40,9 @@ from adit.transmit.handshake import let_in
 from adit.transmit.mailbox import Letter, Mailbox, MessageIdTaken
 
 MAX_CONNECTIONS: Final = 500
+# Those that have not proved the key: the oldest gives way, so that they keep no runner out.
+MAX_STRANGERS: Final = 64
+STRANGERS_LOG_SECONDS: Final = 60.0
 CLOSE_SECONDS: Final = 5.0
 # A runner that is alive may let us wait as long as its destination lets it; its pings say that it is.
 PATIENCE_SECONDS: Final = 86_400.0
@@ -60,6 +63,8 @@ class TransmitServer:
         self._key = key
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, Wire] = {}
+        self._strangers: dict[threading.Thread, Wire] = {}
+        self._told_of_strangers = -STRANGERS_LOG_SECONDS
         self._closing = False
 
     def __enter__(self) -> Self:
@@ -99,19 +104,47 @@ class TransmitServer:
                 continue
             wire = Wire(connection, HANDSHAKE_SECONDS)
             thread = threading.Thread(target=self._run, args=(connection, wire, peer), name="transmit", daemon=True)
-            with self._lock:
-                full = len(self._open) >= MAX_CONNECTIONS
-                if not full:
-                    self._open[thread] = wire
-            if full:
+            if not self._enter(thread, wire):
                 wire.close()
-            else:
+                continue
+            try:
                 thread.start()
+            except RuntimeError:  # no thread is to be had now; whoever it was comes again
+                self._leave(thread)
+                wire.close()
+                time.sleep(_LOOK_SECONDS / 5)
+
+    def _enter(self, thread: threading.Thread, wire: Wire) -> bool:
+        with self._lock:
+            if len(self._open) - len(self._strangers) >= MAX_CONNECTIONS:
+                return False
+            if len(self._strangers) >= MAX_STRANGERS:
+                self._strangers.pop(next(iter(self._strangers))).hang_up()
+            self._open[thread] = self._strangers[thread] = wire
+            return True
+
+    def _leave(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self._open.pop(thread, None)
+            self._strangers.pop(thread, None)
+
+    def _is_news(self, *, stranger: bool) -> bool:
+        """Whether a refusal is logged: those of strangers once a minute, since anybody may cause them."""
+        now = time.monotonic()
+        if stranger and now - self._told_of_strangers < STRANGERS_LOG_SECONDS:
+            return False
+        if stranger:
+            self._told_of_strangers = now
+        return True
 
     def _run(self, connection: socket.socket, wire: Wire, peer: str) -> None:
         logger = structlog.get_logger("adit.transmit").bind(peer=peer)
+        stranger = True
         try:
             let_in(wire, self._key)
+            stranger = False
+            with self._lock:
+                self._strangers.pop(threading.current_thread(), None)
             announcement, age = read_announcement(wire)
             try:
                 self._mailbox.announce(announcement, age)
@@ -123,13 +156,13 @@ class TransmitServer:
         except ConnectionLost:
             logger.debug("listener gone")
         except AditError as error:
-            logger.warning("listener refused", reason=error.reason, message=error.message)
+            if self._is_news(stranger=stranger):
+                logger.warning("listener refused", reason=error.reason, message=error.message)
         except OSError as error:
             logger.error("spool failed", error=error.strerror)  # noqa: TRY400 - a trace holds paths and nothing more
         finally:
             wire.close()
-            with self._lock:
-                self._open.pop(threading.current_thread(), None)
+            self._leave(threading.current_thread())
 
 
 def read_announcement(wire: Wire) -> tuple[Announcement, float]:

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from adit.dimse.errors import ConnectionLost, PeerSilent, ProtocolViolation
 from adit.dimse.wire import Wire
 from adit.testing.mailbox import FakeMailbox
+from adit.transfer.instance import Instance
 from adit.transmit import frames
 from adit.transmit.access import ReceiverAccess
 from adit.transmit.client import Awaited, ReceiverUnavailable, awaited
 from adit.transmit.frames import Kind, encode
 from adit.transmit.handshake import OtherKey, enter, let_in
-from adit.transmit.server import TransmitServer
+from adit.transmit.server import MAX_STRANGERS, TransmitServer
 
 HOST = "127.0.0.1"
 KEY = b"k" * 32
@@ -244,3 +245,27 @@ def test_an_unreachable_receiver_is_told_with_its_cause(spool: Path) -> None:
     nowhere = ReceiverAccess("RECEIVER", HOST, 1, KEY)
     with pytest.raises(ReceiverUnavailable, match="refused"), awaited(nowhere, Awaited("PACS", "1.2.3"), spool):
         pass
+
+
+def test_a_crowd_that_says_nothing_keeps_no_runner_out(server: TransmitServer, tmp_path: Path) -> None:
+    crowd = [socket.create_connection((HOST, server.port)) for _ in range(MAX_STRANGERS + 20)]
+    began = time.monotonic()
+    try:
+        with awaited(ReceiverAccess("RECEIVER", HOST, server.port, KEY), Awaited("PACS", "1.2.3"), tmp_path):
+            took = time.monotonic() - began
+    finally:
+        for one in crowd:
+            one.close()
+    assert took < 2
+
+
+def test_a_crowd_that_says_nothing_ends_no_line_that_proved_the_key(
+    server: TransmitServer, mailbox: FakeMailbox, tmp_path: Path
+) -> None:
+    with awaited(ReceiverAccess("RECEIVER", HOST, server.port, KEY), Awaited("PACS", "1.2.3"), tmp_path) as waiting:
+        crowd = [socket.create_connection((HOST, server.port)) for _ in range(MAX_STRANGERS + 20)]
+        [announcement] = mailbox.announcements
+        mailbox.put(Instance("1.2", "1.2.3.4", "1.2.840.10008.1.2", ()), b"here", announcement)
+        assert waiting.next(5) is not None
+        for one in crowd:
+            one.close()
