@@ -1,6 +1,7 @@
 """The receiver between a sender and whoever waits: nothing that was answered with success is ever lost."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,19 @@ def test_a_transfer_syntax_that_is_no_uid_is_not_accepted(receiver: Running, syn
     line = associate(HOST, receiver.port, Wanted("ADIT", "PACS_1", (Proposal(CT, (syntax, EXPLICIT)),)), Timeouts())
     assert [one.transfer_syntax for one in line.contexts.values()] == [EXPLICIT]
     line.release()
+
+
+def test_a_disk_that_fails_in_housekeeping_does_not_end_it(tmp_path: Path) -> None:
+    """What is there is still handed out, and what is announced still taken in."""
+    with (
+        running(tmp_path, ADIT_RECEIVER_LEASE_SECONDS="1") as receiver,
+        awaited(receiver.access, wanted("1.1"), tmp_path) as waiting,
+    ):
+        (receiver.spool / "receiver" / "quarantine").rename(tmp_path / "away")
+        deadline = time.monotonic() + 10
+        while not receiver.said("housekeeping failed"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert send(receiver, "1.1") == [0]
+        take(waiting, 1)
+        (tmp_path / "away").rename(receiver.spool / "receiver" / "quarantine")

@@ -53,3 +53,17 @@ def test_the_program_needs_no_dicom_library() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert {"pydicom", "pynetdicom", "numpy"} & set(loaded) == set()
     assert "adit_receiver" in loaded
+
+
+def test_a_file_that_is_written_back_while_it_comes_is_the_same_file(tmp_path: Path) -> None:
+    spool = Spool(Folder(tmp_path / "own"), Limits(1 << 30, 1 << 30, 86_400.0, 0))
+    spool.open()
+    command = request(Field.C_STORE_RQ, 1, CONTEXT.abstract_syntax, "1.1")
+    reception = Receiving(spool, Allowed(), Counted()).begin(StoreRequest("PACS", "ADIT", CONTEXT, command))
+    assert not isinstance(reception, int)
+    parts = [bytes([number]) * (1 << 20) for number in range(40)]
+    for part in parts:
+        reception.write(memoryview(part))
+    assert reception.complete() == 0
+    [letter] = spool.quarantined
+    assert letter.path.read_bytes()[letter.start :] == b"".join(parts)
