@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -94,7 +94,7 @@ class Listener:
             connection.abort()
             return
         request = negotiation.parse(body)
-        with self._counted(request) as rejection:
+        with self._counted(request) as (rejection, ended):
             if rejection is not None:
                 connection.send_pdu(ul.ASSOCIATE_RJ, bytes((0, *rejection)))
                 return
@@ -102,21 +102,29 @@ class Listener:
             connection.peer_max_pdu = negotiation.usable_pdu(request.max_pdu)
             connection.send_pdu(ul.ASSOCIATE_AC, negotiation.acceptance(body, request, contexts))
             connection.socket.settimeout(None)
+            connection.on_release = ended
             self._policy.serve(connection, contexts, request.calling)
 
     @contextmanager
-    def _counted(self, request: Associate) -> Iterator[Rejection | None]:
+    def _counted(self, request: Associate) -> Iterator[tuple[Rejection | None, Callable[[], None]]]:
+        """One more is open, until it ends: with the answer to its release, or otherwise."""
         with self._lock:
             rejection = self._policy.reject(request, self._open)
             if rejection is None:
                 self._open += 1
                 self._peak = max(self._peak, self._open)
+        counted = rejection is None
+
+        def ended() -> None:
+            nonlocal counted
+            with self._lock:
+                self._open -= counted
+                counted = False
+
         try:
-            yield rejection
+            yield rejection, ended
         finally:
-            if rejection is None:
-                with self._lock:
-                    self._open -= 1
+            ended()
 
 
 def _shut(sock: socket.socket) -> None:

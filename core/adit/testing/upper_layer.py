@@ -79,6 +79,7 @@ class Connection:
         self._received = bytearray()
         self.peer_max_pdu = DEFAULT_PEER_PDU
         self.ended = False  # released or aborted by the peer: nothing may be sent any more
+        self.on_release: Callable[[], None] = lambda: None  # called before the release is answered
         self._pending: list[tuple[int, bool, bool, bytes]] = []  # (context, is command, is last, fragment)
 
     def close(self) -> None:
@@ -150,6 +151,7 @@ class Connection:
             kind, body = self.read_pdu()
             self.ended = kind != P_DATA
             if kind == RELEASE_RQ:
+                self.on_release()
                 self.send_pdu(RELEASE_RP, bytes(4))
                 raise Closed("the peer released the association", released=True)
             if kind != P_DATA:
