@@ -298,3 +298,14 @@ def test_nothing_that_a_name_holds_moves_the_cursor(adit: CommandLine, files: Pa
     result = adit("send", files, f"PACS@127.0.0.1:{pacs.port}")
     assert result.code == 0
     assert "a [2Jb .txt: no DICOM file" in result.err
+
+
+def test_what_a_peer_only_counts_is_said_in_one_line(adit: CommandLine, files: Path, tmp_path: Path) -> None:
+    with LoopbackPacs(tmp_path / "source", destinations={"STORE_1": ("127.0.0.1", free_port())}) as source:
+        source.load(list(files.rglob("*.dcm")))
+        words = ("move", f"PACS@127.0.0.1:{source.port}", "--study", CT.study_instance_uid, "--to", "STORE_1")
+        result = adit(*words)
+    assert result.code == 1
+    assert [line for line in result.err.splitlines() if "count" in line] == [
+        "5 failed, by the peer's own count; its log may say which"
+    ], result.err

@@ -7,6 +7,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Canceled(KeyboardInterrupt):
+    """Interrupted, and the peer ended in good order what it was doing."""
+
+
 @contextmanager
 def ending_at_sigterm() -> Iterator[None]:
     """SIGTERM raises KeyboardInterrupt, as Ctrl-C does, while the context is open."""
@@ -39,6 +43,11 @@ def interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def interruption(peer: str) -> str:
+def interruption(peer: str, error: KeyboardInterrupt) -> str:
     """What was done about the association."""
-    return f"the association with {peer} was aborted; what is counted above is there"
+    done = (
+        f"{peer} ended it when it was told to"
+        if isinstance(error, Canceled)
+        else f"the association with {peer} was aborted"
+    )
+    return f"{done}; what is counted above is there"

@@ -49,12 +49,13 @@ def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> Exi
         peer(session, given.source, connection_of(given)) as caller,
     ):
         report.restart()
-        fetching = _carried_out(caller.associate(offered), folder, wanted, report, caller.name)
+        association = caller.associate(offered)
+        fetching = Fetching(association, folder, caller.timeouts.response)
+        _carry_out(association, fetching, wanted, report, caller.name)
     return _code(fetching, report)
 
 
-def _carried_out(association: Association, folder: StoreFolder, wanted: Wanted, report: Report, name: str) -> Fetching:
-    fetching = Fetching(association, folder)
+def _carry_out(association: Association, fetching: Fetching, wanted: Wanted, report: Report, name: str) -> None:
     try:
         for outcome in fetching.run(wanted):
             report.total = fetching.expected
@@ -63,7 +64,7 @@ def _carried_out(association: Association, folder: StoreFolder, wanted: Wanted, 
     except (AditError, KeyboardInterrupt) as error:
         report.close()
         if isinstance(error, KeyboardInterrupt):
-            report.say(interruption(name), "yellow")
+            report.say(interruption(name, error), "yellow")
         raise
     finally:
         association.close()
@@ -81,7 +82,6 @@ def _carried_out(association: Association, folder: StoreFolder, wanted: Wanted, 
         raise PermanentError(f"{name} refuses the retrieval: {fetching.words}")
     if not report.tally.moved and not fetching.lost:
         raise PermanentError(f"{name} has nothing of this study, or nothing for us")
-    return fetching
 
 
 def _code(fetching: Fetching, report: Report) -> ExitCode:

@@ -13,6 +13,7 @@ from adit.dimse.pdu import MAX_CONTEXTS
 from adit.dimse.storage_classes import STORAGE_CLASSES
 from adit.errors import PermanentError
 from adit_cli.data_path.arriving import Arriving
+from adit_cli.data_path.canceling import Responses, responses
 from adit_cli.data_path.identifier import IMPLICIT_LITTLE_ENDIAN, identifier
 from adit_cli.data_path.outcome import Outcome
 from adit_cli.data_path.statuses import PENDING, SUCCESS, is_warning, words_of
@@ -73,23 +74,31 @@ def proposals(sop_classes: Sequence[str], syntaxes: Sequence[str]) -> tuple[Prop
 class Fetching:
     """One C-GET: `run` gives what comes, and afterwards the rest tells what the peer said at its end."""
 
-    def __init__(self, association: Association, folder: StoreFolder) -> None:
-        self._association, self._folder = association, folder
+    def __init__(self, association: Association, folder: StoreFolder, silence: float) -> None:
+        self._association, self._folder, self._silence = association, folder, silence
         self.expected: int | None = None
         self.end: Command = {}
 
     def run(self, wanted: Wanted) -> Iterator[Outcome]:
-        """Ask, take in, answer, until the final response. Raises what ends the association, and PermanentError."""
+        """Ask, take in, answer, until the final response.
+
+        Raises what ends the association, PermanentError, and as `responses` where we are interrupted.
+        """
         association = self._association
         context = association.context(STUDY_ROOT_GET)
         if context is None:
             raise PermanentError("the peer offers no C-GET (Study Root) to us")
-        request = commands.request(Field.C_GET_RQ, association.next_message_id(), STUDY_ROOT_GET)
+        message_id = association.next_message_id()
+        request = commands.request(Field.C_GET_RQ, message_id, STUDY_ROOT_GET)
         association.send(context.context_id, request, (identifier(wanted.study, wanted.series),))
+        with responses(association, context.context_id, message_id, self._silence) as awaited:
+            yield from self._taken_in(awaited)
+
+    def _taken_in(self, awaited: Responses) -> Iterator[Outcome]:
         while True:
             arriving: list[Arriving] = []
             try:
-                message = association.receive(self._opener(arriving))
+                message = awaited.receive(self._opener(arriving))
             except BaseException:
                 for one in arriving:
                     one.discard()

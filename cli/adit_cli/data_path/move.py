@@ -12,10 +12,12 @@ from adit.dimse.errors import ProtocolViolation
 from adit.dimse.negotiation import Proposal
 from adit.errors import AditError, BadInput, PermanentError
 from adit.transfer.part10 import is_uid
+from adit_cli.data_path.canceling import Responses, responses
 from adit_cli.data_path.command import Command, OpenSession, Parser
+from adit_cli.data_path.ending import Canceled
 from adit_cli.data_path.identifier import IMPLICIT_LITTLE_ENDIAN, identifier
 from adit_cli.data_path.options import add_connection, ae_title, connection_of
-from adit_cli.data_path.outcome import Outcome, State
+from adit_cli.data_path.outcome import State
 from adit_cli.data_path.peers import peer
 from adit_cli.data_path.report import Report
 from adit_cli.data_path.screen import Screen
@@ -47,11 +49,13 @@ def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> Exi
         report.restart()
         association = caller.associate((Proposal(STUDY_ROOT_MOVE, (IMPLICIT_LITTLE_ENDIAN,)),))
         try:
-            end = _followed(association, destination, identifier(given.study, given.series), report)
+            wanted = identifier(given.study, given.series)
+            end = _followed(association, destination, wanted, report, caller.timeouts.response)
             association.release()
         finally:
             association.close()
         report.close()
+    _say_counts(report)
     status = commands.number(end, Element.STATUS)
     if status != SUCCESS:
         sentence = f"{caller.name} says: {words_of(end)}"
@@ -63,7 +67,7 @@ def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> Exi
     return report.tally.code
 
 
-def _followed(association: Association, destination: str, wanted: bytes, report: Report) -> CommandSet:
+def _followed(association: Association, destination: str, wanted: bytes, report: Report, silence: float) -> CommandSet:
     """Ask, and count until the final response."""
     context = association.context(STUDY_ROOT_MOVE)
     if context is None:
@@ -73,18 +77,23 @@ def _followed(association: Association, destination: str, wanted: bytes, report:
     association.send(context.context_id, request, (wanted,))
     answer: CommandSet = {}
     try:
-        for answer in _responses(association):
-            _count(answer, report)
-    except (AditError, KeyboardInterrupt):
+        with responses(association, context.context_id, message_id, silence) as awaited:
+            for answer in _each_of(awaited):
+                _count(answer, report)
+    except (AditError, KeyboardInterrupt) as error:
         report.close()
-        report.say("the association was aborted: the peer may go on sending all the same", "yellow")
+        _say_counts(report)
+        if isinstance(error, Canceled):
+            report.say("the peer says that it stopped sending", "yellow")
+        else:
+            report.say("the association was aborted: the peer may go on sending all the same", "yellow")
         raise
     return answer
 
 
-def _responses(association: Association) -> Iterator[CommandSet]:
+def _each_of(awaited: Responses) -> Iterator[CommandSet]:
     while True:
-        message = association.receive()
+        message = awaited.receive()
         if message.field != Field.C_MOVE_RSP:
             raise ProtocolViolation("the peer answers C-MOVE with another message")
         yield message.command
@@ -93,13 +102,19 @@ def _responses(association: Association) -> Iterator[CommandSet]:
 
 
 def _count(answer: CommandSet, report: Report) -> None:
-    """The peer counts; an outcome for each that came to its counts since (it names none of them)."""
+    """The peer counts, and names none of them."""
     for element, state in _ENDED:
-        for _ in range(commands.number(answer, element) - report.tally.counts[state]):
-            report.add(Outcome("an instance", state, words="" if state is State.DONE else "by the peer's own count"))
+        report.count(state, max(0, commands.number(answer, element) - report.tally.counts[state]))
     if Element.REMAINING in answer:
         ended = sum(report.tally.counts.values())
         report.total = ended + commands.number(answer, Element.REMAINING)
+
+
+def _say_counts(report: Report) -> None:
+    named = {State.WARNING: "with a warning", State.FAILED: "failed"}
+    others = [f"{report.tally.counts[state]} {words}" for state, words in named.items() if report.tally.counts[state]]
+    if others:
+        report.say(f"{', '.join(others)}, by the peer's own count; its log may say which", "yellow")
 
 
 def _advice(status: int, destination: str) -> str:

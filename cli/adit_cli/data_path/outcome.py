@@ -41,9 +41,13 @@ class Tally:
         return cls(NOTHING)
 
     def plus(self, outcome: Outcome) -> "Tally":
-        counts = {**self.counts, outcome.state: self.counts[outcome.state] + 1}
+        counted = self.more(outcome.state, 1)
         moved = outcome.bytes if outcome.state in {State.DONE, State.WARNING} else 0
-        return replace(self, counts=counts, bytes=self.bytes + moved)
+        return replace(counted, bytes=self.bytes + moved)
+
+    def more(self, state: State, many: int) -> "Tally":
+        """So many more, of which nothing else is known."""
+        return replace(self, counts={**self.counts, state: self.counts[state] + many})
 
     @property
     def moved(self) -> int:

@@ -44,6 +44,14 @@ class Report:
             words = f": {outcome.words}" if outcome.words else ""
             tell = self._screen.result if outcome.state is State.DONE else self._screen.say
             tell(f"{outcome.state} {outcome.name}{words}", STYLES[outcome.state])
+        self._ended(at)
+
+    def count(self, state: State, many: int) -> None:
+        """So many more, that somebody else only counts."""
+        self.tally = self.tally.more(state, many)
+        self._ended(None)
+
+    def _ended(self, at: float | None) -> None:
         now = time.perf_counter()
         self._last = now if at is None else at
         if self._live is not None and now - self._shown > REFRESH_SECONDS:

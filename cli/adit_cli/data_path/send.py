@@ -58,7 +58,7 @@ def _carry_out(caller: Caller, files: Sequence[DicomFile], associations: int, re
         except (AditError, KeyboardInterrupt) as error:
             report.close()
             if isinstance(error, KeyboardInterrupt):
-                report.say(interruption(caller.name), "yellow")
+                report.say(interruption(caller.name, error), "yellow")
             raise
     report.close()
 
