@@ -72,6 +72,7 @@ class DimseConnector:
             send_find(association, model, query, self._dimse.specific_character_set)
 
         self._pace.turn()
+        self._holdings.begin(query)
         with self._session.exchange(self._find_proposals(), send) as (association, first):
             found: Iterator[Dataset] = (answer for answer in answers(association, first) if matches(query, answer))
             if query.level is Level.PATIENT and model == "StudyRoot":
@@ -83,6 +84,7 @@ class DimseConnector:
                     if not cancel(association, model):
                         self._session.drop(association)
                     return
+            self._holdings.end(query)
 
     def fetch(self, selection: Selection, spool: Path) -> Iterator[Instance]:
         """C-GET, or C-MOVE to the receiver, per series or study; failures are told after everything that came."""
@@ -97,6 +99,7 @@ class DimseConnector:
                 self.find,
                 self._pace,
                 self._receiver,
+                names=self._holdings.names(selection),
             )
             return self._move.run()
         return Fetch(

@@ -71,6 +71,8 @@ class MoveFetch:
     receiver: ReceiverAccess
     listen: Listen = listen_to
     quiet_seconds: float = QUIET_SECONDS
+    names: dict[str, str] = field(default_factory=dict)
+    """SOP UID → series of all that is selected, where searches before told it: then none has to be repeated."""
     expected: dict[str, str] = field(default_factory=dict)
     """SOP UID → series of what was asked for; empty where the peer cannot name it."""
     received: set[str] = field(default_factory=set)
@@ -149,6 +151,8 @@ class MoveFetch:
 
     def _named(self) -> dict[str, str]:
         """What is selected, by name, as far as a C-FIND at image level tells."""
+        if self.names:
+            return self.names
         named = dict(self.selection.sop_instance_uids)
         series = list(dict.fromkeys((*self.selection.series_instance_uids, *named)))
         query = Query(

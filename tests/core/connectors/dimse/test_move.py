@@ -27,6 +27,8 @@ from adit.testing.part10 import read_meta
 from adit.testing.programs import Dcmqrscp
 from adit.transfer.instance import FileSlice, Instance
 from adit.transfer.placement import Placement
+from adit.transmit.access import ReceiverAccess
+from adit.transmit.client import ReceiverUnavailable
 
 
 def test_a_study_is_announced_by_name_before_it_is_asked_for_and_comes_whole(world: MoveWorld) -> None:
@@ -37,6 +39,28 @@ def test_a_study_is_announced_by_name_before_it_is_asked_for_and_comes_whole(wor
     assert (announced.calling_ae_title, announced.study_instance_uid) == ("PACS", world.study.study_instance_uid)
     assert announced.sop_instance_uids == world.uids
     assert world.withdrawn == 1
+
+
+def test_what_has_just_been_listed_is_not_searched_again(world: MoveWorld) -> None:
+    names = dict.fromkeys(world.uids, world.named().sop_instance_uids[0][0])
+    with world.fetching() as fetch:
+        fetch.names = names
+        came = {one.sop_instance_uid for one in fetch.run()}
+    assert (came, len(world.source.requests)) == (world.uids, 1)
+    assert world.announced[0].sop_instance_uids == world.uids
+
+
+def test_a_connector_awaits_what_it_has_just_listed(world: MoveWorld) -> None:
+    nobody = ReceiverAccess("RECEIVER", "127.0.0.1", 1, bytes(32))
+    study = Query(Level.SERIES, patient_id=patients.PLAIN.patient_id, study_instance_uid=world.study.study_instance_uid)
+    with DimseConnector(replace(world.target, receiver=nobody), move=True) as connector:
+        for one in list(connector.find(study)):
+            images = replace(study, level=Level.IMAGE, series_instance_uid=str(one.SeriesInstanceUID))
+            assert len(list(connector.find(images))) == 12
+        before = len(world.source.requests)
+        with pytest.raises(ReceiverUnavailable):
+            list(connector.fetch(world.selection(), world.spool))
+    assert len(world.source.requests) == before
 
 
 def test_it_does_not_wait_where_nothing_is_missing(world: MoveWorld) -> None:
