@@ -17,6 +17,7 @@ from adit.connectors.dimse.move import MoveDestinationUnknown, for_move, move_er
 from adit.connectors.dimse.peer import Peer
 from adit.connectors.target import Target, TlsFiles
 from adit.errors import AccessDenied, AditError, PeerUnavailable, PermanentError, RetryableError
+from adit.query import Level, Query
 from adit.testing import patients
 from adit.testing.counted_openings import CountedOpenings
 from adit.testing.datasets import ct_study
