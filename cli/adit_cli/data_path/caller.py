@@ -40,6 +40,8 @@ class Caller:
     timeouts: Timeouts
     tls: TlsOptions | None = None
     identity: UserIdentity | None = None
+    window: int = 1
+    """How many requests may be under way at once, where the peer agrees (PS3.7 D.3.3.3)."""
 
     def associate(self, proposals: tuple[Proposal, ...]) -> Association:
         """Open an association; raises the errors of adit.dimse, each with what to look at."""
@@ -49,6 +51,7 @@ class Caller:
             proposals=proposals,
             max_pdu=self.max_pdu,
             user_identity=self.identity,
+            window=self.window,
         )
         context = None if self.tls is None else _tls_context(self.tls)
         name = self.tls.server_name if self.tls is not None else None

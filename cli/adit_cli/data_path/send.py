@@ -3,9 +3,11 @@
 import argparse
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from adit.dimse.pipeline import MOST_OUTSTANDING
 from adit.errors import AditError, BadInput
 from adit_cli.data_path.caller import Caller
 from adit_cli.data_path.command import Command, OpenSession, Parser, add_verbose, number
@@ -25,6 +27,13 @@ def _options(parser: Parser) -> None:
     parser.add_argument("words", nargs="+", metavar="DIR|FILE…", help="What to send, and to whom: the last word.")
     parser.add_argument(
         "--associations", type=number(int, 1, 64), default=1, metavar="N", help="At once, a process for each (1)."
+    )
+    parser.add_argument(
+        "--window",
+        type=number(int, 1, MOST_OUTSTANDING),
+        default=1,
+        metavar="N",
+        help="Unanswered at once, if agreed (1).",
     )
     add_verbose(parser, "file")
     add_connection(parser)
@@ -46,7 +55,7 @@ def _run(given: argparse.Namespace, screen: Screen, session: OpenSession) -> Exi
             raise BadInput(_nothing(paths, to))
         with peer(session, to, connection, min(given.associations, len(files))) as caller:
             report.restart()
-            _carry_out(caller, files, given.associations, report)
+            _carry_out(replace(caller, window=given.window), files, given.associations, report)
     return report.tally.code
 
 
