@@ -107,8 +107,8 @@ class MoveFetch:
                 over, complete = asked.over, self._complete()
                 if complete:
                     asked.wait(POLL_SECONDS)
-                enough = complete and (not over or arrived >= asked.answered.completed)
-                instance = arriving.next(0 if enough else POLL_SECONDS)
+                # Behind the last answer it looks once more: another job's copy of the same may be on its way to us.
+                instance = arriving.next(0 if complete and not over else POLL_SECONDS)
                 if instance is not None:
                     arrived += 1
                     self.received.add(instance.sop_instance_uid)
