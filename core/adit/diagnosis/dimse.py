@@ -159,7 +159,8 @@ def _for_now(about: str, peer: Peer, error: AditError) -> Finding:
         f"opens {peer.address} and does not answer our association request",
         cause="another service than DICOM listens on this port (or DICOM over TLS, and spec.dimse.tls is not given), "
         "or the PACS hangs, or hangs up on machines that it does not know",
-        fix="correct spec.dimse.port, or add spec.dimse.tls; else look into the log of the PACS, then ask its administrator",
+        fix="correct spec.dimse.port, or add spec.dimse.tls; else look into the log of the PACS, then ask its "
+        "administrator",
     )
 
 
