@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
 
@@ -79,7 +79,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides agreed on when the association was made; `max_pdu` are the longest PDUs that each takes."""
+    """What both sides agreed on when the association was made; `max_pdu` are the longest PDUs that each takes.
+
+    `extended` is what the acceptor said of SOP classes, by their UIDs (PS3.7 D.3.3.5).
+    """
 
     called_ae_title: str
     calling_ae_title: str
@@ -87,6 +90,7 @@ class Agreement:
     max_pdu: int
     peer_max_pdu: int
     window: int = 1
+    extended: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Association:
@@ -101,6 +105,7 @@ class Association:
         self.calling_ae_title = agreement.calling_ae_title
         self.peer_max_pdu = agreement.peer_max_pdu
         self.window = agreement.window
+        self.extended = agreement.extended
         self._longest = max(agreement.max_pdu, TOLERATED_PDU) if agreement.max_pdu else 0xFFFFFFFF
         self._fragment = fragment_size(agreement.peer_max_pdu)
         self._wire = wire

@@ -16,7 +16,13 @@ from adit.dimse.pdu import (
     ContextResult,
     ProposedContext,
 )
-from adit.dimse.user_information import OperationsWindow, RoleSelection, UserIdentity, UserInformation
+from adit.dimse.user_information import (
+    ExtendedNegotiation,
+    OperationsWindow,
+    RoleSelection,
+    UserIdentity,
+    UserInformation,
+)
 
 DEFAULT_MAX_LENGTH: Final = 256 << 10
 ONE_AT_A_TIME: Final = OperationsWindow(1, 1)
@@ -93,10 +99,12 @@ def request_for(
     max_length: int = DEFAULT_MAX_LENGTH,
     identity: UserIdentity | None = None,
     window: int = 1,
+    extended: Sequence[ExtendedNegotiation] = (),
 ) -> AssociateRequest:
     """The request that proposes these, with ids 1, 3, 5, … in their order; raises ValueError for more than 128.
 
-    `window` other than 1 asks for that many operations at once (PS3.7 D.3.3.3; 0: any number).
+    `window` other than 1 asks for that many operations at once (PS3.7 D.3.3.3; 0: any number). `extended` is what the
+    service classes have to say beside it (PS3.7 D.3.3.5), such as relational queries (PS3.4 C.5.1.1).
     """
     if len(proposals) > MAX_CONTEXTS:
         raise ValueError(f"{len(proposals)} presentation contexts; an association has room for {MAX_CONTEXTS}")
@@ -108,6 +116,7 @@ def request_for(
         max_length=max_length,
         window=None if window == 1 else OperationsWindow(window, 1),
         roles=_roles(proposals),
+        extended=tuple(extended),
         identity=identity,
     )
     return AssociateRequest(called_ae_title, calling_ae_title, contexts, information)
@@ -147,6 +156,11 @@ def operations_window(request: AssociateRequest, accept: AssociateAccept) -> int
     return _smaller(asked.invoked, answered.invoked)
 
 
+def extended_answers(accept: AssociateAccept) -> dict[str, bytes]:
+    """What the acceptor says of the extended negotiation of each SOP class; one that it leaves out is not supported."""
+    return {one.sop_class_uid: one.information for one in accept.user_information.extended}
+
+
 def refusal(
     request: AssociateRequest,
     *,
@@ -171,11 +185,13 @@ def answer(
     *,
     max_length: int = DEFAULT_MAX_LENGTH,
     window: OperationsWindow = ONE_AT_A_TIME,
+    extended: Sequence[ExtendedNegotiation] = (),
     identity_answer: bytes | None = None,
 ) -> AssociateAccept:
     """Answer every context that is proposed (PS3.8 §9.3.3.2), and roles and window where they are asked for.
 
-    `window` is what this side lets the requestor invoke and perform. `identity_answer` is the server response to a
+    `window` is what this side lets the requestor invoke and perform; `extended` what it says of SOP classes, told where
+    it is asked. `identity_answer` is the server response to a
     user identity (PS3.7 D.3.3.7.2), sent only where one is wanted.
     """
     asked = request.user_information
@@ -184,6 +200,9 @@ def answer(
         max_length=max_length,
         window=None if asked.window is None else _narrower(asked.window, window),
         roles=tuple(one for one in answers if one is not None),
+        extended=tuple(
+            one for one in extended if one.sop_class_uid in {other.sop_class_uid for other in asked.extended}
+        ),
         identity_answer=identity_answer if asked.identity is not None and asked.identity.answer_wanted else None,
     )
     contexts = tuple(_answer_context(one, acceptance) for one in request.contexts)

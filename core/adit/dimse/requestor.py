@@ -14,7 +14,7 @@ from adit.dimse.errors import (
     ProtocolViolation,
     TlsRefused,
 )
-from adit.dimse.negotiation import Proposal, agreed, operations_window, request_for
+from adit.dimse.negotiation import Proposal, agreed, extended_answers, operations_window, request_for
 from adit.dimse.pdu import (
     HEADER,
     Abort,
@@ -28,7 +28,7 @@ from adit.dimse.pdu import (
 )
 from adit.dimse.timeouts import Timeouts
 from adit.dimse.tls import refusal
-from adit.dimse.user_information import UserIdentity
+from adit.dimse.user_information import ExtendedNegotiation, UserIdentity
 from adit.dimse.wire import Wire
 from adit.errors import AditError
 
@@ -51,6 +51,7 @@ class Wanted:
     max_pdu: int = MAX_PDU
     user_identity: UserIdentity | None = None
     window: int = 1
+    extended: tuple[ExtendedNegotiation, ...] = ()
 
     def request(self) -> AssociateRequest:
         return request_for(
@@ -60,6 +61,7 @@ class Wanted:
             max_length=self.max_pdu,
             identity=self.user_identity,
             window=self.window,
+            extended=self.extended,
         )
 
 
@@ -110,6 +112,7 @@ def _negotiated(wire: Wire, wanted: Wanted, timeouts: Timeouts) -> Association:
                 max_pdu=wanted.max_pdu,
                 peer_max_pdu=accept.user_information.max_length,
                 window=operations_window(request, accept),
+                extended=extended_answers(accept),
             )
             return Association(wire, agreement, timeouts, requestor=True)
         case AssociateReject(result, source, diagnostic):
