@@ -12,17 +12,12 @@ import pytest
 from adit.testing import patients
 from adit.testing.datasets import ct_study
 from adit.testing.pacs import LoopbackPacs
+from adit.testing.programs import free_port
 from adit_cli.testing import manifests
 from adit_cli.testing.hospital import Hospital
 from adit_cli.testing.program import QUICK, Adit, until
 
 TITLE = "TAKER"
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,6 +21,9 @@ from adit.errors import PermanentError
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
+PORTS: Final = range(16_000, 30_000)
+TRIED_PORTS: Final = 200
+_given: set[int] = set()
 PACKAGES: Final = {
     "Orthanc": "orthanc",
     "storescp": "dcmtk",
@@ -58,10 +63,17 @@ def require_program(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return int(sock.getsockname()[1])
+    """A port of the loopback interface that nobody listens on at this moment, and that was not given out before.
+
+    Below those that systems give to connections (32768 on Linux): none of them takes it before it is listened on.
+    """
+    for port in random.sample(PORTS, TRIED_PORTS):
+        if port not in _given:
+            with socket.socket() as sock, suppress(OSError):
+                sock.bind((HOST, port))
+                _given.add(port)
+                return port
+    raise ProgramFailed(f"of {TRIED_PORTS} ports between {PORTS.start} and {PORTS.stop} none is free")
 
 
 class Program:
