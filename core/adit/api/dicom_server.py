@@ -30,7 +30,7 @@ class Tls(Model):
     """A secured association (PS3.15 Annex B): the peer's certificate is always proved, ours is shown where asked."""
 
     profile: TlsProfile = "Bcp195"
-    """The Secure Transport Connection Profile: BCP 195 (B.12), or its modification that allows fewer ciphers (B.13)."""
+    """The Secure Transport Connection Profile: BCP 195 (B.12), or its modification with a list of ciphers (B.13)."""
     certificate_authority: SecretRef | None = None
     """The PEM certificates that the peer's must come from; those that the machine trusts where absent."""
     client_certificate: ObjectName | None = None

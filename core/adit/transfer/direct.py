@@ -104,7 +104,7 @@ class Direct:
         return done
 
     def _there(self, awaited: Iterable[str]) -> Verified:
-        """What the destination answers for now; `awaited` is worth waiting for."""
+        """What the destination answers at this moment; `awaited` is worth waiting for."""
         patience = Patience(self.verification.settle_seconds, self.clock, self.sleep, self.way.stop)
         wanted = wanted_of(self.way, self.listing, self.ledger, awaited)
         return verify(self.way.destination, wanted, self.verification, patience)

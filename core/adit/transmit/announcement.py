@@ -12,8 +12,8 @@ class Announcement:
 
     `id` is 32 hexadecimal digits. `message_id` (1 to 65535) is that of the C-MOVE request that follows, unique among
     open announcements; 0 where no C-MOVE follows. `calling_ae_title` is the source's own. `sop_instance_uids` are those
-    expected, empty for any of the study. A `standing` announcement (a subscription) takes any study where
-    `study_instance_uid` and `sop_instance_uids` are empty, and stays open while nobody listens. An empty
+    expected, empty for any of the study. A `standing` announcement (a subscription; nobody makes one yet) takes any
+    study where `study_instance_uid` and `sop_instance_uids` are empty, and stays open while nobody listens. An empty
     `calling_ae_title` is any source.
     """
 
