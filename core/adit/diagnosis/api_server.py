@@ -12,7 +12,6 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 OURS = {"labelSelector": "app.kubernetes.io/part-of=adit"}
 OPERATOR = {"labelSelector": "app.kubernetes.io/part-of=adit,app.kubernetes.io/component=operator"}
-RECEIVER = {"labelSelector": "app.kubernetes.io/part-of=adit,app.kubernetes.io/component=receiver"}
 MOST = 200
 _AT_ONCE = 8
 

@@ -4,14 +4,19 @@ import errno
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.resource import DicomServer
 from adit.cluster.cluster import Manifest
 from adit.cluster.embedded.folder import OPERATOR_LOCK
 from adit.cluster.embedded.locks import is_locked
-from adit.diagnosis.api_server import RECEIVER, ApiServer
 from adit.diagnosis.finding import Finding, note, ok, problem, warning
+
+if TYPE_CHECKING:  # embedded there is no API server, and no library that speaks to one
+    from adit.diagnosis.api_server import ApiServer
+
+RECEIVER = {"labelSelector": "app.kubernetes.io/part-of=adit,app.kubernetes.io/component=receiver"}
 
 ABOUT = "receiver"
 PORT_ENV, HOST_ENV, TITLE_ENV, CALLING_ENV = (
@@ -98,7 +103,7 @@ def judge_port(port: int, listening: bool, *, hosted: bool) -> Finding:  # noqa:
 
 
 async def look_at_receiver(
-    server: ApiServer, settings: Mapping[str, str], namespace: str, servers: Sequence[DicomServer]
+    server: "ApiServer", settings: Mapping[str, str], namespace: str, servers: Sequence[DicomServer]
 ) -> list[Finding]:
     """The receiver of a cluster, by the operator's settings, and by its Deployment where this account may see it."""
     if not settings:

@@ -68,7 +68,9 @@ def test_a_byte_order_mark_hides_no_task() -> None:
 def test_every_line_that_is_not_empty_is_a_task_or_told(encoding: str, forms: list[str]) -> None:
     written = [form % (i, i + 1) if "%" in form else form for i, form in enumerate(forms)]
     content = "\n".join(written).encode(encoding, "replace")
-    count = sum(1 for form in forms if form)
+    # at the very beginning of UTF-8 it is the mark of its encoding, and no line
+    marked = encoding == "utf-8" and forms[:1] == ["\ufeff"]
+    count = sum(1 for form in forms[marked:] if form)
     try:
         assert len(read(content)) == count
     except BadInput:
