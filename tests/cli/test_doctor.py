@@ -18,7 +18,7 @@ from adit_cli.testing import manifests
 from adit_cli.testing.command_line import CommandLine
 
 # Words that stand in the code and are no finding's.
-NO_CODES = {"SelfSubjectReview", "SelfSubjectAccessReview", "WebAnswered"}
+NO_CODES = {"ApiServer", "SelfSubjectReview", "SelfSubjectAccessReview", "WebAnswered"}
 
 
 def test_a_machine_where_nothing_has_been_started_has_no_problem(adit: CommandLine) -> None:

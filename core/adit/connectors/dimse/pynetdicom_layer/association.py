@@ -9,7 +9,7 @@ from socket import socket
 from typing import Any
 
 from pynetdicom import AE, _config, evt
-from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu import A_ASSOCIATE_RJ, P_DATA_TF
 from pynetdicom.presentation import build_context, build_role
 
 from adit.connectors.dimse.association import Association, Message, Opening, UnreadableInstance
@@ -132,7 +132,7 @@ def establish(peer: Peer, proposals: Sequence[Proposal], opening: Callable[[Open
     if watch.line is not None:
         raw.dul.join(ABORT_SECONDS)
         watch.line.socket.close()
-    raise _failure(peer, raw, watch)
+    raise _failure(peer, watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +152,14 @@ class _Watch:
         self.opening = opening
         self.was_connected = self.accepted = False
         self.line: Line | None = None
+        self.rejection: A_ASSOCIATE_RJ | None = None
 
     def handlers(self) -> list[Any]:
         return [
             (evt.EVT_ACSE_SENT, self.requested),
             (evt.EVT_CONN_OPEN, self.connected),
             (evt.EVT_ACCEPTED, self.was_accepted),
+            (evt.EVT_PDU_RECV, self.was_received),
             (evt.EVT_PDU_SENT, self.was_sent),
             (evt.EVT_DATA_SENT, self.acknowledge),
         ]
@@ -185,6 +187,10 @@ class _Watch:
     def was_accepted(self, _: Any) -> None:
         self.accepted = True
 
+    def was_received(self, event: Any) -> None:
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.rejection = event.pdu
+
     def was_sent(self, event: Any) -> None:
         if self.line is not None and isinstance(event.pdu, P_DATA_TF):
             self.line.messages.sent()
@@ -195,12 +201,12 @@ class _Watch:
                 self.line.socket.acknowledge()
 
 
-def _failure(peer: Peer, raw: Any, watch: _Watch) -> AditError:
+def _failure(peer: Peer, watch: _Watch) -> AditError:
     if not watch.was_connected:
         return unreachable(peer, watch.line.socket.failure if watch.line is not None else None)
-    if raw.is_rejected:
-        answer = raw.acceptor.primitive
-        return rejection_error(peer, answer.result, answer.result_source, answer.diagnostic)
+    if (answer := watch.rejection) is not None:
+        # Not raw.is_rejected: where the PDU is faster than pynetdicom's own thread, that takes it for a hang-up.
+        return rejection_error(peer, answer.result or 0, answer.source or 0, answer.reason_diagnostic or 0)
     return nothing_accepted(peer) if watch.accepted else unanswered(peer)
 
 
