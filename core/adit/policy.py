@@ -9,8 +9,8 @@ from typing import Literal
 
 from adit.api.access import Consumer, Role
 
-# What happens to the data on its way: nothing, a profile, or a profile that is fit for patients.
-Protection = Literal["Identified", "Pseudonymized", "FitForPatients"]
+# What happens to the data on its way: nothing, or a profile.
+Protection = Literal["Identified", "Pseudonymized"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,7 +55,7 @@ def authorize(
     """Say what of `servers` the request may not use; empty means that all is granted.
 
     A namespace may always use what is its own. Anything else needs a grant of the owner (`allowedConsumers`) for the
-    namespace and the role, and where the grant says `requirePseudonymization`, a profile that is fit for patients.
+    namespace and the role, and where the grant says `requirePseudonymization`, a profile.
     """
     denials = (_denial(request, use, grants.get(use.resource, ())) for use in servers)
     return tuple(denial for denial in denials if denial is not None)
@@ -71,14 +71,12 @@ def _denial(request: Request, use: Use, grants: Sequence[Consumer]) -> Denial | 
             f"{use.resource} does not allow namespace {request.namespace} to use it as {use.role.lower()}: "
             "ask its owner to add the namespace to spec.allowedConsumers",
         )
-    if any(not grant.require_pseudonymization for grant in matching) or request.protection == "FitForPatients":
+    if any(not grant.require_pseudonymization for grant in matching) or request.protection == "Pseudonymized":
         return None
-    given = (
-        "the data stays identified" if request.protection == "Identified" else "the profile is not fit for patients yet"
-    )
     return Denial(
         use,
-        f"{use.resource} demands pseudonymization of namespace {request.namespace} (requirePseudonymization): {given}",
+        f"{use.resource} demands pseudonymization of namespace {request.namespace} (requirePseudonymization): "
+        "the data stays identified",
     )
 
 

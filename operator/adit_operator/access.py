@@ -7,7 +7,6 @@ from itertools import chain
 from adit.api.resource import DicomServer
 from adit.cluster.kinds import Ref
 from adit.policy import Protection, Request, Resource, Use, authorize
-from adit.pseudonymization.profile import BUILT_IN
 from adit_operator.observed import SeenFolder, Waiting
 
 Ends = tuple[Ref, Ref]
@@ -67,10 +66,7 @@ def denied(namespace: str, profile: str | None, ends: Ends, there: There) -> Ite
 
 def protection(profile: str | None) -> Protection:
     """How data is protected on its way by the profile of this name, or by none."""
-    known = BUILT_IN.get(profile) if profile is not None else None
-    if known is None:
-        return "Identified"
-    return "FitForPatients" if known.fit_for_patients else "Pseudonymized"
+    return "Identified" if profile is None else "Pseudonymized"
 
 
 def _resource(ref: Ref) -> Resource:

@@ -10,13 +10,13 @@ def allowed(request: Request, role: Role, *grants: object) -> bool:
     return not authorize(request, [Use(PACS, role)], {PACS: [Consumer.of(grant) for grant in grants]})
 
 
-@pytest.mark.parametrize("protection", ["Identified", "Pseudonymized", "FitForPatients"])
+@pytest.mark.parametrize("protection", ["Identified", "Pseudonymized"])
 def test_a_namespace_may_always_use_what_is_its_own(protection: Protection) -> None:
     assert allowed(Request("radiology", protection), "Source")
 
 
 def test_nothing_is_granted_by_silence() -> None:
-    assert not allowed(Request("research", "FitForPatients"), "Source")
+    assert not allowed(Request("research", "Pseudonymized"), "Source")
 
 
 def test_same_speaks_of_the_owners_namespace_only() -> None:
@@ -35,12 +35,8 @@ def test_a_grant_holds_for_its_role() -> None:
     assert not allowed(Request("research", "Identified"), "Source", grant)
 
 
-@pytest.mark.parametrize(
-    ("protection", "granted"), [("Identified", False), ("Pseudonymized", False), ("FitForPatients", True)]
-)
-def test_required_pseudonymization_needs_a_profile_that_is_fit_for_patients(
-    protection: Protection, *, granted: bool
-) -> None:
+@pytest.mark.parametrize(("protection", "granted"), [("Identified", False), ("Pseudonymized", True)])
+def test_required_pseudonymization_needs_a_profile(protection: Protection, *, granted: bool) -> None:
     grant = {"namespaces": {"from": "All"}, "requirePseudonymization": True}
     assert allowed(Request("research", protection), "Source", grant) is granted
 

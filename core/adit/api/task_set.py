@@ -9,7 +9,7 @@ from adit.api.fields import KeyId, Message, ObjectName, Sha256, TaskId, Timestam
 from adit.api.model import Model
 from adit.api.references import DestinationRef, SourceRef
 from adit.api.tasks import TransferTask
-from adit.api.transfer_job import Trial
+from adit.api.trial import Trial
 
 Work = Literal["Transfer"]
 Stop = Literal["AfterTask", "Now"]

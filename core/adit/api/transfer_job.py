@@ -6,11 +6,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from adit.api.conditions import Condition
 from adit.api.counts import Count, InstanceCounts, TaskCounts
-from adit.api.fields import KeyId, LongText, Message, ObjectName, RetryToken, Sha256, TaskId, Text, Timestamp
+from adit.api.fields import KeyId, LongText, Message, ObjectName, RetryToken, Sha256, TaskId, Timestamp
 from adit.api.model import Model
 from adit.api.references import DestinationRef, SecretRef, SourceRef
 from adit.api.rules import Rule, validations
 from adit.api.tasks import MAX_INLINE_BYTES, MAX_INLINE_TASKS, TransferTask, inline_bytes, problems_across, with_ids
+from adit.api.trial import Trial
 
 MAX_EARLIER_PLANS = 100
 RetryScope = Literal["Failed", "FailedAndWarned", "Canceled", "All"]
@@ -28,15 +29,6 @@ INTO_SECRETS = (
     "move them into Secrets (spec.tasksFrom): kubectl create secret generic NAME --from-file=tasks.jsonl.gz && "
     "kubectl label secret NAME adit.dev/purpose=tasks"
 )
-
-
-class Trial(Model):
-    """The clinical trial that the data goes to (PS3.3 C.7.1.3): ClinicalTrialProtocolID and -Name."""
-
-    id: Text | None = None
-    """ClinicalTrialProtocolID (0012,0020)."""
-    name: Text | None = None
-    """ClinicalTrialProtocolName (0012,0021)."""
 
 
 class Pseudonymization(Model):

@@ -11,7 +11,7 @@ from adit.errors import BadInput
 from adit.pseudonymization.adit_compatible import anonymizer_for, become, mark_trial
 from adit.pseudonymization.header import decode, encode, remove_inflated
 from adit.pseudonymization.key import ProjectKey
-from adit.pseudonymization.profile import BUILT_IN, Profile
+from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN, Profile
 from adit.transfer.instance import Instance
 from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, Rewritten
 from adit.transfer.rewriter import Subject
@@ -22,7 +22,7 @@ class Pseudonymizer:
     """Rewrites head and trailer under one profile and key; whatever cannot be rewritten is quarantined, never sent."""
 
     def __init__(self, profile: Profile, key: ProjectKey, exclude_modalities: frozenset[str]) -> None:
-        if BUILT_IN.get(profile.name) != profile:
+        if profile != BUILT_IN[ADIT_COMPATIBLE]:
             raise BadInput(f"the profile {profile.name} is not one that this version knows", reason="ProfileUnknown")
         self._anonymizer = anonymizer_for(key)
         self._exclude_modalities = exclude_modalities

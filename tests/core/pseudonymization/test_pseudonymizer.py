@@ -10,8 +10,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
-from adit.errors import BadInput
-from adit.pseudonymization import BUILT_IN, Profile, ProjectKey
+from adit.pseudonymization import BUILT_IN, ProjectKey
 from adit.pseudonymization.pseudonymizer import Pseudonymizer, TrialMarker
 from adit.testing.datasets import ct_study, sr_study
 from adit.testing.part10 import read_meta
@@ -243,11 +242,6 @@ def test_memory_that_runs_out_is_no_fault_of_the_instance(tmp_path: Path) -> Non
 
     with pytest.raises(MemoryError):
         TrialMarker().rewrite(first_ct(tmp_path), Exhausted())  # type: ignore[arg-type]  # a value that takes memory
-
-
-def test_an_unknown_profile_is_refused() -> None:
-    with pytest.raises(BadInput, match="not one that this version knows"):
-        Pseudonymizer(Profile("adit-compatible", version=99, fit_for_patients=True), KEY, frozenset())
 
 
 def test_real_files_are_rewritten_or_quarantined_but_never_raise() -> None:
