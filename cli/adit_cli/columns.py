@@ -112,6 +112,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("PATH", at("spec", "volume", "subPath")),
         AGE,
     ),
+    "PseudonymizationProfile": (
+        NAME,
+        Column("OPTIONS", lambda m, _: ",".join(m["spec"].get("options", ()))),
+        Column("PRIVATE", lambda m, _: str(m["spec"].get("privateAttributes", {}).get("policy", "Remove"))),
+        Column("PSEUDONYMS", lambda m, _: str(m["spec"].get("pseudonymSource", "Given"))),
+        AGE,
+    ),
     "TaskSet": (
         NAME,
         Column("OWNER", at("spec", "owner", "name")),

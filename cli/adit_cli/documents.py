@@ -12,7 +12,7 @@ from adit.errors import BadInput
 FIELD_MANAGER = "adit-cli"
 MAX_BYTES = 10 << 20
 # What is referred to comes before what refers to it.
-ORDER = ("Secret", "DicomServer", "DicomFolder", "TransferJob")
+ORDER = ("Secret", "DicomServer", "DicomFolder", "PseudonymizationProfile", "TransferJob")
 
 
 def read_files(files: Iterable[Path], namespace: str) -> list[Document]:
@@ -21,7 +21,7 @@ def read_files(files: Iterable[Path], namespace: str) -> list[Document]:
 
 
 def in_order(found: Sequence[Document]) -> list[Document]:
-    """Secrets, servers, folders, jobs; otherwise as written."""
+    """Secrets, servers, folders, profiles, jobs; otherwise as written."""
     return sorted(found, key=lambda document: ORDER.index(document.kind))
 
 

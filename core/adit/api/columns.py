@@ -55,6 +55,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Message", ".status.message", wide=True),
         AGE,
     ),
+    "PseudonymizationProfile": (
+        Column("Options", ".spec.options"),
+        Column("Private", ".spec.privateAttributes.policy"),
+        Column("Pseudonyms", ".spec.pseudonymSource"),
+        Column("Mapping", ".spec.mappingTable", "boolean", wide=True),
+        AGE,
+    ),
     "TaskSet": (
         Column("Owner", ".spec.owner.name"),
         Column("Round", ".spec.round", "integer"),
@@ -71,5 +78,10 @@ SELECTABLE: dict[str, tuple[str, ...]] = {
     "DicomServer": (".spec.aeTitle", ".spec.paused"),
     "DicomFolder": (".spec.volume.claimName",),
     "TransferJob": (".spec.source.name", ".spec.destination.name", ".spec.priority", ".spec.suspend"),
+    "PseudonymizationProfile": (
+        ".spec.privateAttributes.policy",
+        ".spec.pseudonymSource",
+        ".spec.mappingTable",
+    ),
     "TaskSet": (".spec.owner.name", ".spec.owner.uid", ".spec.source.name", ".spec.destination.name"),
 }

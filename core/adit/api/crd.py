@@ -8,6 +8,7 @@ import yaml
 
 from adit.api.columns import COLUMNS, SELECTABLE
 from adit.api.immutability import transition_rules
+from adit.api.pseudonymization_profile import NOT_BUILT_IN
 from adit.api.resource import RESOURCES
 from adit.api.rules import VALIDATIONS, Rule
 from adit.api.schema import Schema, structural
@@ -15,6 +16,7 @@ from adit.cluster.kinds import KINDS, Kind
 
 HEADER = "# Written by `make crds` from the models in core/adit/api: change those, not this file.\n"
 # A name is copied into labels and into the names of what belongs to the object, so it is held to a label's length.
+OF_NAMES = {"PseudonymizationProfile": (NOT_BUILT_IN,)}
 NAME = Rule("self.metadata.name.size() <= 63", "metadata.name may have at most 63 characters")
 
 
@@ -31,14 +33,15 @@ def render(kind: Kind) -> str:
 
 def definition(kind: Kind) -> dict[str, Any]:
     """The CRD of one kind."""
+    schema = object_schema(kind)
     version = {
         "name": kind.version,
         "served": True,
         "storage": True,
         "additionalPrinterColumns": [column.document() for column in COLUMNS[kind.name]],
         "selectableFields": [{"jsonPath": path} for path in SELECTABLE[kind.name]],
-        "subresources": {"status": {}},
-        "schema": {"openAPIV3Schema": without_defaults_in_lists(object_schema(kind))},
+        **({"subresources": {"status": {}}} if "status" in schema["properties"] else {}),
+        "schema": {"openAPIV3Schema": without_defaults_in_lists(schema)},
     }
     names = {
         "kind": kind.name,
@@ -59,7 +62,7 @@ def definition(kind: Kind) -> dict[str, Any]:
 def object_schema(kind: Kind) -> Schema:
     """The schema of a whole object: metadata is Kubernetes' own, the spec carries the rules of change."""
     schema = structural(RESOURCES[kind.name])
-    spec, status = schema["properties"]["spec"], schema["properties"]["status"]
+    spec, status = schema["properties"]["spec"], schema["properties"].get("status", {})
     rules = [*spec.get(VALIDATIONS, []), *(rule.document() for rule in transition_rules(kind.name))]
     return {
         "description": schema["description"],
@@ -70,9 +73,9 @@ def object_schema(kind: Kind) -> Schema:
             "kind": {"type": "string", "maxLength": 63},
             "metadata": {"type": "object"},
             "spec": {**spec, **({VALIDATIONS: rules} if rules else {})},
-            "status": {name: value for name, value in status.items() if name != "default"},
+            **({"status": {name: value for name, value in status.items() if name != "default"}} if status else {}),
         },
-        VALIDATIONS: [NAME.document()],
+        VALIDATIONS: [rule.document() for rule in (NAME, *OF_NAMES.get(kind.name, ()))],
     }
 
 

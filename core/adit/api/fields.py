@@ -39,6 +39,14 @@ START_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 STOP_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 # It becomes a name of a file: no dot, no slash at its ends.
 TIME_ZONE_PATTERN = r"^[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*$"
+# Group and element, or a part of them, in hexadecimal digits; private groups are odd (PS3.5 §7.8).
+TAG_PATTERN = r"^[0-9A-F]{8}$"
+PRIVATE_GROUP_PATTERN = r"^[0-9A-F]{3}[13579BDF]$"
+PRIVATE_ELEMENT_PATTERN = r"^[0-9A-F]{2}$"
+# PS3.5 §6.2, CS.
+CODE_PATTERN = r"^[A-Z0-9_ ]+$"
+UID_ROOT_PATTERN = r"^[0-2](\.(0|[1-9][0-9]*))+$"
+TEMPLATE_PATTERN = r"^[^\\\x00-\x1f\x7f-\x9f]+$"
 # What Kubernetes takes in labels and annotations.
 LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
@@ -64,6 +72,12 @@ SENTENCES: dict[str, str] = {
     START_PATTERN: 'not a time of day (such as "22:00")',
     STOP_PATTERN: 'not a time of day (such as "06:00", or "24:00" for midnight)',
     TIME_ZONE_PATTERN: "not the name of a time zone (such as UTC or Europe/Berlin)",
+    TAG_PATTERN: "not a tag (eight hexadecimal digits in capitals, such as 00081030)",
+    PRIVATE_GROUP_PATTERN: "not a private group (four hexadecimal digits in capitals, the last one odd, such as 0019)",
+    PRIVATE_ELEMENT_PATTERN: "not the end of a private element (two hexadecimal digits in capitals, such as 0C)",
+    CODE_PATTERN: "not a code (capitals, digits, _ and spaces)",
+    UID_ROOT_PATTERN: "not the root of UIDs (such as 2.25 or 1.2.826.0.1)",
+    TEMPLATE_PATTERN: "not a line of text (no backslash or control character)",
     LABEL_KEY_PATTERN: "not a label's key (such as adit.dev/purpose)",
     LABEL_VALUE_PATTERN: "not a label's value (letters, digits, -, _ and .)",
 }

@@ -11,9 +11,14 @@ from adit.api.schema import Schema, structural, with_defaults
 from adit.api.transfer_job import TRANSFER_JOB_VERBS
 
 # The kinds with an immutable spec, and the fields that may change nevertheless. Other kinds may change freely.
-VERBS: dict[str, tuple[str, ...]] = {"TransferJob": TRANSFER_JOB_VERBS, "TaskSet": ("stop",)}
+VERBS: dict[str, tuple[str, ...]] = {
+    "TransferJob": TRANSFER_JOB_VERBS,
+    "PseudonymizationProfile": (),
+    "TaskSet": ("stop",),
+}
 _REMEDY = {
     "TransferJob": "is immutable; make a new TransferJob",
+    "PseudonymizationProfile": "is immutable; a new version is a new PseudonymizationProfile of another name",
     "TaskSet": "is immutable; only stop may change, the operator makes a new TaskSet",
 }
 SHUTDOWN = Rule(

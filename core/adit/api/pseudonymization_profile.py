@@ -2,13 +2,30 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from adit.api.fields import Text, Uid
+from adit.api.fields import (
+    CODE_PATTERN,
+    PRIVATE_ELEMENT_PATTERN,
+    PRIVATE_GROUP_PATTERN,
+    TAG_PATTERN,
+    TEMPLATE_PATTERN,
+    UID_ROOT_PATTERN,
+    ResourceName,
+    Text,
+    Uid,
+)
 from adit.api.model import Model
 from adit.api.references import SecretRef
 from adit.api.rules import Rule, validations
 from adit.api.trial import Trial
+
+# What these names mean is part of the program: no object may take them.
+BUILT_IN_NAMES = ("basic", "adit-compatible")
+NOT_BUILT_IN = Rule(
+    f"!(self.metadata.name in [{', '.join(repr(name) for name in BUILT_IN_NAMES)}])",
+    f"{' and '.join(BUILT_IN_NAMES)} are the names of built-in profiles: choose another",
+)
 
 # The options of PS3.15 Annex E.3, by their names there.
 Option = Literal[
@@ -30,13 +47,21 @@ BurnedIn = Literal["Yes", "No", "Unknown"]
 PrivatePolicy = Literal["Remove", "SafeList", "Keep"]
 PseudonymSource = Literal["Given", "Derived", "Random"]
 
-Tag = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{8}$", max_length=8)]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_ ]+$", max_length=16)]
-PrivateGroup = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{3}[13579BDF]$", max_length=4)]
-PrivateElement = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{2}$", max_length=2)]
+
+def _not_built_in(name: str) -> str:
+    if name in BUILT_IN_NAMES:
+        raise ValueError(NOT_BUILT_IN.message)
+    return name
+
+
+ProfileName = Annotated[ResourceName, AfterValidator(_not_built_in)]
+Tag = Annotated[str, StringConstraints(pattern=TAG_PATTERN, max_length=8)]
+Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN, max_length=16)]
+PrivateGroup = Annotated[str, StringConstraints(pattern=PRIVATE_GROUP_PATTERN, max_length=4)]
+PrivateElement = Annotated[str, StringConstraints(pattern=PRIVATE_ELEMENT_PATTERN, max_length=2)]
 # What is left of 64 characters behind it must hold enough of a hash to tell UIDs apart.
-UidRoot = Annotated[str, StringConstraints(pattern=r"^[0-2](\.(0|[1-9][0-9]*))+$", max_length=32)]
-Template = Annotated[str, StringConstraints(pattern=r"^[^\\\x00-\x1f\x7f-\x9f]+$", max_length=256)]
+UidRoot = Annotated[str, StringConstraints(pattern=UID_ROOT_PATTERN, max_length=32)]
+Template = Annotated[str, StringConstraints(pattern=TEMPLATE_PATTERN, max_length=256)]
 Pixel = Annotated[int, Field(ge=0, le=65_535)]
 Pixels = Annotated[int, Field(ge=1, le=65_535)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
@@ -66,6 +91,10 @@ SAFE_WITH_SAFE_LIST = Rule(
     "safe goes with policy SafeList",
 )
 LATER_THAN_EARLIEST = Rule("self.minDays <= self.maxDays", "minDays may not be greater than maxDays")
+A_WHOLE_WEEK = Rule(
+    "!has(self.wholeWeeks) || !self.wholeWeeks || self.maxDays - self.maxDays % 7 >= self.minDays",
+    "no whole week lies between minDays and maxDays",
+)
 SOME_CONDITION = Rule(
     "(has(self.modalities) && self.modalities.size() > 0) || (has(self.sopClassUids) && self.sopClassUids.size() > 0)"
     " || (has(self.burnedInAnnotation) && self.burnedInAnnotation.size() > 0)"
@@ -147,7 +176,7 @@ class Gate(Model):
 class DateShift(Model):
     """By how many days a patient's dates move back; each patient's own number, the same for all of their dates."""
 
-    model_config = ConfigDict(json_schema_extra=validations(LATER_THAN_EARLIEST))
+    model_config = ConfigDict(json_schema_extra=validations(LATER_THAN_EARLIEST, A_WHOLE_WEEK))
 
     min_days: Days = 31
     """At least."""
@@ -161,7 +190,7 @@ class DateShift(Model):
         if self.min_days > self.max_days:
             raise ValueError(LATER_THAN_EARLIEST.message)
         if self.whole_weeks and self.max_days // 7 * 7 < self.min_days:
-            raise ValueError("no whole week lies between minDays and maxDays")
+            raise ValueError(A_WHOLE_WEEK.message)
         return self
 
 
@@ -169,9 +198,13 @@ class Rectangle(Model):
     """A part of the image, in pixels from its upper left corner."""
 
     x: Pixel
+    """To the right."""
     y: Pixel
+    """Down."""
     width: Pixels
+    """How wide."""
     height: Pixels
+    """How high."""
 
 
 class PixelRegions(Model):

@@ -23,23 +23,25 @@ def pages() -> dict[str, str]:
 def page(kind: Kind) -> str:
     """One kind: what it is, what may change, every field of spec and status, and the rules between them."""
     schema = object_schema(kind)
-    spec, status = schema["properties"]["spec"], schema["properties"]["status"]
+    spec, status = schema["properties"]["spec"], schema["properties"].get("status")
     parts = [HEADER, f"# {kind.name}\n", f"{schema['description']}\n", f"{_handling(kind)}\n"]
     parts += ["## spec\n", f"{spec['description']}\n", _table(spec)]
     if rules := list(_rules("spec", spec)):
         parts += ["## Rules\n", "\n".join(rules) + "\n"]
-    parts += ["## status\n", f"{status['description']}\n", _table(status)]
+    if status is not None:
+        parts += ["## status\n", f"{status['description']}\n", _table(status)]
     return "\n".join(parts)
 
 
 def _handling(kind: Kind) -> str:
     verbs = VERBS.get(kind.name)
     fields = ", ".join(f"`{path.removeprefix('.')}`" for path in SELECTABLE[kind.name])
-    change = (
-        "Every field may change."
-        if verbs is None
-        else f"Only {', '.join(f'`{verb}`' for verb in verbs)} may change; for anything else, make a new one."
-    )
+    if verbs is None:
+        change = "Every field may change."
+    elif not verbs:
+        change = "No field may change; a new version is a new object of another name."
+    else:
+        change = f"Only {', '.join(f'`{verb}`' for verb in verbs)} may change; for anything else, make a new one."
     return (
         f"`apiVersion: {kind.api_version}`, short name `{kind.short}`, category `dicom`. {change}\n"
         f"`kubectl get {kind.plural} --field-selector` knows {fields}."

@@ -9,6 +9,7 @@ from adit.api.dicom_folder import DicomFolderSpec, DicomFolderStatus
 from adit.api.dicom_server import DicomServerSpec, DicomServerStatus
 from adit.api.fields import Namespace, ResourceName
 from adit.api.model import Model
+from adit.api.pseudonymization_profile import ProfileName, PseudonymizationProfileSpec
 from adit.api.task_set import TaskSetSpec, TaskSetStatus
 from adit.api.transfer_job import TransferJobSpec, TransferJobStatus
 
@@ -76,6 +77,21 @@ class TransferJob(Resource):
     status: TransferJobStatus = TransferJobStatus()
 
 
+class ProfileMetadata(Metadata):
+    """As above; its name is none of those that are built in."""
+
+    name: ProfileName
+
+
+class PseudonymizationProfile(Resource):
+    """How data is de-identified."""
+
+    kind_name: ClassVar[str] = "PseudonymizationProfile"
+    kind: Literal["PseudonymizationProfile"] = "PseudonymizationProfile"
+    metadata: ProfileMetadata
+    spec: PseudonymizationProfileSpec
+
+
 class TaskSet(Resource):
     """The tasks that one runner works."""
 
@@ -86,9 +102,10 @@ class TaskSet(Resource):
 
 
 # Our kinds, by name.
-RESOURCES: dict[str, type[DicomServer | DicomFolder | TransferJob | TaskSet]] = {
+RESOURCES: dict[str, type[DicomServer | DicomFolder | TransferJob | PseudonymizationProfile | TaskSet]] = {
     "DicomServer": DicomServer,
     "DicomFolder": DicomFolder,
     "TransferJob": TransferJob,
+    "PseudonymizationProfile": PseudonymizationProfile,
     "TaskSet": TaskSet,
 }

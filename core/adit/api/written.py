@@ -10,6 +10,7 @@ from adit.api.dicom_folder import DicomFolderSpec
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.fields import LabelKey, LabelValue, Namespace, ObjectName, ResourceName, SecretKey
 from adit.api.model import Model
+from adit.api.pseudonymization_profile import ProfileName, PseudonymizationProfileSpec
 from adit.api.transfer_job import TransferJobSpec
 
 # etcd's and Kubernetes' own limits of one Secret and of all annotations of an object.
@@ -79,6 +80,20 @@ class WrittenTransferJob(WrittenResource):
     spec: TransferJobSpec
 
 
+class ProfileMetadata(ResourceMetadata):
+    """As above, without the names that are built in."""
+
+    name: ProfileName
+
+
+class WrittenPseudonymizationProfile(WrittenResource):
+    """A profile, as written."""
+
+    kind: Literal["PseudonymizationProfile"]
+    metadata: ProfileMetadata
+    spec: PseudonymizationProfileSpec
+
+
 class WrittenSecret(Model):
     """Kubernetes' own Secret, as written: values under `data` are base64, those under `stringData` plain."""
 
@@ -102,9 +117,13 @@ class WrittenSecret(Model):
         return {key: "".join(value.split()) for key, value in self.data.items()} | plain
 
 
-WRITTEN: dict[str, type[WrittenDicomServer | WrittenDicomFolder | WrittenSecret | WrittenTransferJob]] = {
+WRITTEN: dict[
+    str,
+    type[WrittenDicomServer | WrittenDicomFolder | WrittenPseudonymizationProfile | WrittenSecret | WrittenTransferJob],
+] = {
     "DicomServer": WrittenDicomServer,
     "DicomFolder": WrittenDicomFolder,
+    "PseudonymizationProfile": WrittenPseudonymizationProfile,
     "Secret": WrittenSecret,
     "TransferJob": WrittenTransferJob,
 }

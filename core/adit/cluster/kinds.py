@@ -23,13 +23,24 @@ class Kind:
 DICOM_SERVER = Kind("DicomServer", "adit.dev", "v1alpha1", "dicomservers", "dcmsrv")
 DICOM_FOLDER = Kind("DicomFolder", "adit.dev", "v1alpha1", "dicomfolders", "dcmfld")
 TRANSFER_JOB = Kind("TransferJob", "adit.dev", "v1alpha1", "transferjobs", "tj")
+PSEUDONYMIZATION_PROFILE = Kind("PseudonymizationProfile", "adit.dev", "v1alpha1", "pseudonymizationprofiles", "psp")
 TASK_SET = Kind("TaskSet", "adit.dev", "v1alpha1", "tasksets", "ts")
 JOB = Kind("Job", "batch", "v1", "jobs")
 SECRET = Kind("Secret", "", "v1", "secrets")
 CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps")
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (DICOM_SERVER, DICOM_FOLDER, TRANSFER_JOB, TASK_SET, JOB, SECRET, CONFIG_MAP)
+    kind.name: kind
+    for kind in (
+        DICOM_SERVER,
+        DICOM_FOLDER,
+        TRANSFER_JOB,
+        PSEUDONYMIZATION_PROFILE,
+        TASK_SET,
+        JOB,
+        SECRET,
+        CONFIG_MAP,
+    )
 }
 
 

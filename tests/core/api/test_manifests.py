@@ -289,12 +289,15 @@ BAD_ENVELOPES = [
         "metadata: {name: a}\nkind: TransferJobs",
         (
             'TransferJobs/a: kind: not a kind for manifests (did you mean "TransferJob"?): '
-            "one of DicomFolder, DicomServer, Secret, TransferJob (line 2)"
+            "one of DicomFolder, DicomServer, PseudonymizationProfile, Secret, TransferJob (line 2)"
         ),
     ),
     (
         "kind: Pod",
-        "document 1: kind: not a kind for manifests: one of DicomFolder, DicomServer, Secret, TransferJob (line 1)",
+        (
+            "document 1: kind: not a kind for manifests: "
+            "one of DicomFolder, DicomServer, PseudonymizationProfile, Secret, TransferJob (line 1)"
+        ),
     ),
     (SERVER.replace("v1alpha1", "v2"), "DicomServer/pacs: apiVersion: must be adit.dev/v1alpha1 (line 1)"),
     (SERVER.replace("{name: pacs}", "{}"), "document 1: metadata.name: required (line 3)"),
@@ -363,3 +366,12 @@ def test_every_example_is_valid_and_needs_no_warning(project: Path) -> None:
     assert examples
     for path in examples:
         assert [one.warnings for one in read(path.read_text(encoding="utf-8"), path.name) if one.warnings] == []
+
+
+def test_a_profile_of_a_built_in_name_is_refused_with_its_line() -> None:
+    text = "apiVersion: adit.dev/v1alpha1\nkind: PseudonymizationProfile\nmetadata:\n  name: basic\nspec: {}\n"
+    (problem,) = problems(text)
+    assert problem == (
+        "x.yaml: PseudonymizationProfile/basic: metadata.name: "
+        "basic and adit-compatible are the names of built-in profiles: choose another (line 4)"
+    )

@@ -20,7 +20,7 @@ def test_a_page_names_every_field_of_the_spec(kind: str) -> None:
     assert [name for name in spec_schema(kind)["properties"] if f"| `{name}` |" not in text] == []
 
 
-@pytest.mark.parametrize("kind", ["DicomServer", "DicomFolder", "TransferJob"])
+@pytest.mark.parametrize("kind", ["DicomServer", "DicomFolder", "TransferJob", "PseudonymizationProfile"])
 def test_every_field_that_people_write_has_a_meaning(kind: str) -> None:
     spec = pages()[f"{kind.lower()}.md"].partition("## spec")[2].partition("## ")[0]
     assert [row for row in spec.splitlines() if row.endswith("|  |")] == []

@@ -13,10 +13,13 @@ from adit.api.dicom_server import DicomServerSpec, Limits
 from adit.api.fields import Uid
 from adit.api.immutability import VERBS, immutable_fields, spec_schema, transition_rules, violations
 from adit.api.model import Model
+from adit.api.resource import PseudonymizationProfile
 from adit.api.rules import VALIDATIONS
 from adit.api.schema import structural, with_defaults
 from adit.api.transfer_job import Pseudonymization, TransferJobSpec
 from adit.cluster.kinds import KINDS
+from adit.pseudonymization.profile import BUILT_IN
+from tests.core.api.profile_specs import OTHER_PROFILE, PROFILE, PROFILE_VALUES
 
 Value = dict[str, Any]
 
@@ -93,6 +96,7 @@ VALUES: list[tuple[type[Model], Value]] = [
     (TransferJobSpec, {**BARE, "tasks": TASKS}),
     (TransferJobSpec, {**BARE, "tasksFrom": LISTS}),
     (TransferJobSpec, {**BARE, "tasks": TASKS, "tasksFrom": LISTS}),
+    *PROFILE_VALUES,
 ]
 
 
@@ -127,6 +131,7 @@ OLD: dict[str, Value] = {
         "retry": {"token": "one", "scope": "Failed"},
         "retention": {"recordsSecondsAfterFinished": 3600},
     },
+    "PseudonymizationProfile": PROFILE,
     "TaskSet": {
         "owner": {"kind": "TransferJob", "name": "night", "uid": "u-1"},
         "round": 0,
@@ -156,6 +161,7 @@ CHANGED: dict[str, Value] = {
         "retry": {"token": "two", "scope": "All"},
         "retention": {"recordsSecondsAfterFinished": 3600, "ttlSecondsAfterFinished": 7200},
     },
+    "PseudonymizationProfile": OTHER_PROFILE,
     "TaskSet": {
         "owner": {"kind": "TransferJob", "name": "night", "uid": "u-2"},
         "round": 1,
@@ -268,6 +274,15 @@ def test_a_shutdown_is_taken_back_only_with_a_new_token(
 @pytest.mark.parametrize("kind", ["DicomServer", "DicomFolder"])
 def test_a_mutable_kind_has_no_rule_that_looks_back(kind: str) -> None:
     assert "oldSelf" not in str(object_schema(KINDS[kind]))
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, "basic-2", "brain"])
+def test_no_profile_may_take_the_name_of_one_that_is_built_in(name: str) -> None:
+    rules = object_schema(KINDS["PseudonymizationProfile"])[VALIDATIONS]
+    manifest = {"metadata": {"name": name}, "spec": {}}
+    in_cel, in_python = asked_in_cel(rules, manifest), asked_of_the_model(PseudonymizationProfile, manifest)
+    assert in_cel == in_python
+    assert bool(in_cel) == (name in BUILT_IN)
 
 
 @pytest.mark.parametrize(("name", "longest"), [("a" * 63, True), ("a" * 64, False)])

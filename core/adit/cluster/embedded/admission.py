@@ -11,7 +11,6 @@ from typing import Any
 
 from adit.api.immutability import violations
 from adit.api.labels import REQUESTED_BY
-from adit.api.model import GROUP
 from adit.api.resource import RESOURCES
 from adit.api.sentences import dotted, problems_of
 from adit.cluster.cluster import Forbidden, Invalid, Manifest
@@ -35,7 +34,8 @@ _OWNER_FIELDS = ("apiVersion", "kind", "name", "uid")
 
 def has_status(kind: Kind) -> bool:
     """Whether the kind has a status subresource, which only patch_status writes."""
-    return kind.group == GROUP or kind == JOB
+    model = RESOURCES.get(kind.name)
+    return kind == JOB or (model is not None and "status" in model.model_fields)
 
 
 def kind_of(name: Any) -> Kind:
