@@ -11,8 +11,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
+from adit.encoded.encoding import Encoding
 from adit.transfer.instance import FileSlice, Instance, Piece
-from adit.transfer.split import PIXEL_TAGS, Encoding, Parts, Unsplittable, inflated, is_deflated, split
+from adit.transfer.split import PIXEL_TAGS, Parts, Unsplittable, inflated, is_deflated, split
 
 FIRST_PIXEL_TAG = min(PIXEL_TAGS)
 

@@ -12,11 +12,11 @@ from typing import BinaryIO
 from pydicom.filereader import data_element_generator
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
 )
 
+from adit.encoded.elements import Malformed
+from adit.encoded.encoding import Encoding, encoding_of
 from adit.transfer.instance import READ_SIZE, FileSlice
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -30,36 +30,8 @@ MAX_INFLATED_BYTES = 2 << 30
 _PIXEL_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UN"})
 
 
-class Unsplittable(ValueError):
+class Unsplittable(Malformed):
     """The data set cannot be told apart into head, pixel value and trailer; `reason` is a code."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How the elements of a data set are written."""
-
-    implicit_vr: bool
-    little_endian: bool
-
-    def number(self, raw: bytes) -> int:
-        """An unsigned integer as this encoding writes it."""
-        return int.from_bytes(raw, "little" if self.little_endian else "big")
-
-    def tag(self, raw: bytes) -> int:
-        """Group and element of four bytes."""
-        return self.number(raw[:2]) << 16 | self.number(raw[2:4])
-
-
-def encoding_of(transfer_syntax_uid: str) -> Encoding:
-    """The encoding of a transfer syntax; every encapsulated one is Explicit VR Little Endian (PS3.5 Annex A.4)."""
-    return Encoding(
-        implicit_vr=transfer_syntax_uid == ImplicitVRLittleEndian,
-        little_endian=transfer_syntax_uid != ExplicitVRBigEndian,
-    )
 
 
 @dataclass(frozen=True, slots=True)
