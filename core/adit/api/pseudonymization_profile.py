@@ -86,6 +86,24 @@ PIXELS_NEED_REGIONS = Rule(
     "the option CleanPixelData goes with pixelRegions",
 )
 VALUE_WITH_SET = Rule("(self.action == 'Set') == has(self.value)", "value must be given exactly when action is Set")
+# Identity, character set, and what says that an instance is de-identified: the program alone writes these.
+DECIDED_BY_US = (
+    "00080005",  # SpecificCharacterSet
+    "00080016",  # SOPClassUID
+    "00080018",  # SOPInstanceUID
+    "00100010",  # PatientName
+    "00100020",  # PatientID
+    "00120062",  # PatientIdentityRemoved
+    "00120063",  # DeidentificationMethod
+    "00120064",  # DeidentificationMethodCodeSequence
+    "0020000D",  # StudyInstanceUID
+    "0020000E",  # SeriesInstanceUID
+    "00280303",  # LongitudinalTemporalInformationModified
+)
+NOT_DECIDED_BY_US = Rule(
+    f"!(self.tag in [{', '.join(map(repr, DECIDED_BY_US))}])",
+    "this attribute is written by the program; options such as RetainUIDs decide about it",
+)
 SAFE_WITH_SAFE_LIST = Rule(
     "!has(self.safe) || self.safe.size() == 0 || (has(self.policy) && self.policy == 'SafeList')",
     "safe goes with policy SafeList",
@@ -106,7 +124,7 @@ SOME_CONDITION = Rule(
 class Override(Model):
     """What is done to one attribute, whatever profile and options say."""
 
-    model_config = ConfigDict(json_schema_extra=validations(VALUE_WITH_SET))
+    model_config = ConfigDict(json_schema_extra=validations(VALUE_WITH_SET, NOT_DECIDED_BY_US))
 
     tag: Tag
     """Group and element as eight hexadecimal digits, such as 00081030; wherever it stands, in sequences too."""
@@ -119,6 +137,8 @@ class Override(Model):
     def _value_with_set(self) -> "Override":
         if (self.action == "Set") != (self.value is not None):
             raise ValueError(VALUE_WITH_SET.message)
+        if self.tag in DECIDED_BY_US:
+            raise ValueError(NOT_DECIDED_BY_US.message)
         return self
 
 

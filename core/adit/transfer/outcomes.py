@@ -23,10 +23,11 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Must not leave, because it could not be made safe; the task is warned."""
+    """Must not leave, because it could not be made safe; the task is warned. The message holds no value of it."""
 
     original_uid: str
     reason: str
+    message: str = "it could not be made safe to leave"
 
 
 RewriteOutcome = Rewritten | Excluded | Quarantined

@@ -133,7 +133,7 @@ def _leaving(
         if isinstance(outcome, Excluded):
             ledger.exclude_instance(uid, outcome.reason)
         elif isinstance(outcome, Quarantined):
-            ledger.losses[uid] = Loss("Rewrite", outcome.reason, "it could not be made safe to leave")
+            ledger.losses[uid] = Loss("Rewrite", outcome.reason, outcome.message)
         else:
             new = outcome.instance
             ledger.rewritten[uid] = new.sop_instance_uid
