@@ -1,7 +1,19 @@
 """Every command of `adit`: importing this module registers them all."""
 
-from adit_cli import demo, doctor, job_verbs, objects, pacs, populate, run, servers
+from adit_cli import demo, doctor, job_verbs, mapping, objects, pacs, populate, run, servers
 from adit_cli.app import app
 from adit_cli.data_path import commands as data_path
 
-__all__ = ["app", "data_path", "demo", "doctor", "job_verbs", "objects", "pacs", "populate", "run", "servers"]
+__all__ = [
+    "app",
+    "data_path",
+    "demo",
+    "doctor",
+    "job_verbs",
+    "mapping",
+    "objects",
+    "pacs",
+    "populate",
+    "run",
+    "servers",
+]

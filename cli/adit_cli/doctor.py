@@ -20,11 +20,11 @@ from adit.diagnosis.wanted import Wanted, failed
 from adit_cli.app import app, session_of
 from adit_cli.errors import reported
 from adit_cli.exit_codes import ExitCode
+from adit_cli.kubeconfig import chosen_environment
 from adit_cli.session import Session, environment, run_async
 from adit_cli.settings import ProgramSettings
 
 COLORS = {"ok": "green", "note": "cyan", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
-DEFAULT_KUBECONFIG = Path("~/.kube/config")
 
 
 class DoctorOutput(StrEnum):
@@ -75,27 +75,12 @@ def doctor(  # noqa: PLR0917 - Typer reads the options of a command from its par
             settings.slot_seconds,
             seconds,
         )
-        environ = _environ(session, environment(), kubeconfig, cluster=cluster)
+        environ = chosen_environment(session, environment(), kubeconfig, cluster=cluster)
         found = run_async(_examine(session, environ, wanted, manner, output))
         if output is DoctorOutput.TEXT:
             session.out.print(summary(found), markup=False, highlight=False, soft_wrap=True)
         if failed(found, wanted):
             raise typer.Exit(ExitCode.FAILURE)
-
-
-def _environ(
-    session: Session, environ: Mapping[str, str], kubeconfig: Path | None, *, cluster: bool
-) -> Mapping[str, str]:
-    """What decides which cluster is looked at: the data folder, unless a Kubernetes one was asked for."""
-    kept = {key: value for key, value in environ.items() if key != "ADIT_DATA"}
-    if kubeconfig is not None:
-        return {**kept, "KUBECONFIG": str(kubeconfig)}
-    if not cluster:
-        return {**kept, "ADIT_DATA": str(session.data)}
-    default = DEFAULT_KUBECONFIG.expanduser()
-    if not {"KUBECONFIG", "KUBERNETES_SERVICE_HOST"} & set(kept) and default.is_file():
-        return {**kept, "KUBECONFIG": str(default)}
-    return kept
 
 
 async def _examine(
