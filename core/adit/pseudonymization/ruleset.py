@@ -98,6 +98,12 @@ class Ruleset:
         }
         self._keeps_private = spec.private_attributes.policy == "Keep"
         self._safe = _safe(spec)
+        # Whose creator stays with a private element that an override leaves.
+        self._overridden_blocks = {
+            tag & 0xFFFF_0000 | tag >> 8 & 0xFF
+            for tag, rule in self._overrides.items()
+            if is_private(tag) and rule.action is not Action.REMOVE
+        }
         # Bounded by the dictionary: only tags that it or the profile lists are remembered.
         self._known: dict[tuple[int, bytes], AttributeRule] = {}
         self.codes = (_BASIC, *(code for option, code in _CODES.items() if option in self._options))
@@ -108,6 +114,23 @@ class Ruleset:
     def retains(self, option: Option) -> bool:
         """Whether the profile has the option."""
         return option in self._options
+
+    @property
+    def keeps_private(self) -> bool:
+        """Whether any private element may stay; where none may, nobody has to know their creators."""
+        return self._keeps_private or bool(self._safe) or bool(self._overridden_blocks)
+
+    def private_value_rule(self, vr: bytes) -> AttributeRule:
+        """What is done to the value of a private element that stays: its creator vouches for numbers and codes only."""
+        if vr == b"PN":
+            return _DUMMY
+        if vr == b"UI":
+            return _KEEP if "RetainUIDs" in self._options else _MAP_UID
+        if vr in _DATES:
+            if FULL_DATES in self._options:
+                return _KEEP
+            return _SHIFT_DATE if MODIFIED_DATES in self._options else _EMPTY
+        return _KEEP
 
     def rule(self, tag: int, vr: bytes) -> AttributeRule:
         """What is done to an attribute that is encoded with this VR (UN in Implicit VR where the dictionary is silent).
@@ -135,7 +158,7 @@ class Ruleset:
             return _KEEP
         block = (creator.strip(" \0").casefold(), tag >> 16)
         if _FIRST_BLOCK <= element <= 0xFF:  # noqa: PLR2004  # PS3.5 §7.8.1: (gggg,0010-00FF) reserve blocks
-            return _KEEP if block in self._safe else _REMOVE
+            return _KEEP if block in self._safe or tag in self._overridden_blocks else _REMOVE
         safe = element >= _FIRST_ELEMENT and element & 0xFF in self._safe.get(block, ())
         return _KEEP if safe else _REMOVE
 
