@@ -21,7 +21,7 @@ _PLACEHOLDERS = frozenset({date(1, 1, 1), date(1858, 11, 17), date(1900, 1, 1)})
 _NO_YEAR = 9999
 
 
-def shifted(vr: str, value: str, days: int) -> str | None:
+def shifted(vr: bytes, value: str, days: int) -> str | None:
     """One value, `days` days later (a negative number: earlier); None where it is no date, so that it is emptied.
 
     DA also in the old form 2020.01.02 (the answer is in today's), DT of every precision and offset, ranges of both.
@@ -29,16 +29,16 @@ def shifted(vr: str, value: str, days: int) -> str | None:
     1st, and keeps its precision: YYYYMM and YYYY move by about as much. None too: days that stand for "unknown"
     (0001-01-01, 1858-11-17, 1900-01-01, the year 9999), and what would leave the years 1 to 9999.
     """
-    if vr == "DA" and len(value) == 8 and value.isascii() and value.isdigit():  # noqa: PLR2004 -- YYYYMMDD
+    if vr == b"DA" and len(value) == 8 and value.isascii() and value.isdigit():  # noqa: PLR2004 -- YYYYMMDD
         return _moved(value, days)
     text = value.strip(PADDING)
     if not text:
         return ""
     if len(text) > _LONGEST:
         return None
-    if vr == "TM":
+    if vr == b"TM":
         return value if _is_time(text) else None
-    if vr == "DA":
+    if vr == b"DA":
         return _day(text, days) or _range(text, days, times=False)
     return _day(text, days) or _day_and_time(text, days) or _range(text, days, times=True)
 
