@@ -43,6 +43,7 @@ __all__ = [
     "elements",
     "holds_items",
     "items",
+    "looks_like_items",
     "nested_encoding",
 ]
 
@@ -129,6 +130,17 @@ def holds_items(element: Element) -> bool:
     """
     vr = element.vr
     return vr == b"SQ" or (vr == b"UN" and (element.stop != element.end or vr_of(element.tag) == b"SQ"))
+
+
+def looks_like_items(buffer: Buffer, element: Element, encoding: Encoding) -> bool:
+    """Whether a value that is of no known kind consists of items to its last byte, as private sequences do.
+
+    Nobody says so in implicit VR where the sequence has a length; a value with a single byte besides is none.
+    """
+    try:
+        return sum(1 for _ in items(buffer, element, encoding)) > 0
+    except Malformed:
+        return False
 
 
 def nested_encoding(element: Element, encoding: Encoding) -> Encoding:

@@ -49,6 +49,12 @@ def pydicom_file(name: str) -> Path:
     return path
 
 
+def shipped_files() -> list[Path]:
+    """Every file that holds a data set, in order: also those made to be broken, without preamble, or a directory."""
+    files = (path for path in _FOLDER.rglob("*") if path.is_file())
+    return sorted(path for path in files if path.suffix == ".dcm" or (not path.suffix and path.name != "README"))
+
+
 def valid_instances() -> list[StoredInstance]:
     """Every shipped file with file meta information, patient ID and UIDs: one for each SOP Instance UID, in file order.
 
