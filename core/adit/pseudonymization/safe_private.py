@@ -52,6 +52,6 @@ SAFE: Final[tuple[SafeElement, ...]] = (
     SafeElement("ELSCINT1", 0x01E1, 0x50, "DS", "acquisition duration", _STANDARD),
     SafeElement("ELSCINT1", 0x01F1, 0x01, "CS", "acquisition type", _STANDARD),
     SafeElement("ELSCINT1", 0x01F1, 0x07, "DS", "table velocity", _STANDARD),
-    SafeElement("ELSCINT1", 0x01F1, 0x26, "DS", "pitch", _STANDARD),
+    SafeElement("ELSCINT1", 0x01F1, 0x26, "FD", "pitch", _STANDARD),
     SafeElement("ELSCINT1", 0x01F1, 0x27, "DS", "rotation time", _STANDARD),
 )
