@@ -1,0 +1,94 @@
+"""Tells an identifier that was found from one that only looks like it: digits of a number, bytes of a measurement."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from adit.pseudonymization.residue.forms import Sought
+
+# Texts that hold numbers, and values that hold no text at all.
+_NUMBERS: Final = frozenset((b"DS", b"IS", b"TM"))
+_BINARY: Final = frozenset(
+    (b"AT", b"FD", b"FL", b"OD", b"OF", b"OL", b"OV", b"OW", b"SL", b"SS", b"SV", b"UL", b"US", b"UV")
+)
+# May hold text; if so much of it is not, it is bytes of an image or a signal.
+_OPAQUE: Final = frozenset((b"OB", b"UN"))
+_OPAQUE_TEXT_BYTES: Final = 4096
+# Fewer characters occur by chance in megabytes of bytes.
+_TELLING_IN_BINARY: Final = 6
+# Digits of a time, behind a date.
+_TIME_DIGITS: Final = (0, 2, 4, 6)
+
+
+class Value(NamedTuple):
+    """Where a text was found: VR and length in bytes of the whole value, of which it may be a part."""
+
+    vr: bytes
+    length: int
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether text in it would be a wonder."""
+        return self.vr in _BINARY or (self.vr in _OPAQUE and self.length > _OPAQUE_TEXT_BYTES)
+
+
+def occurrences(text: str, word: str) -> Iterator[int]:
+    """Where a word begins in a text, overlapping ones too."""
+    start = text.find(word)
+    while start >= 0:
+        yield start
+        start = text.find(word, start + 1)
+
+
+def is_chance(sought: Sought, text: str, start: int, value: Value) -> bool:
+    """Whether the characters around an occurrence show that it is something else."""
+    stop = start + len(sought.text)
+    before, after = text[max(start - 2, 0) : start], text[stop : stop + 8]
+    if sought.is_date:
+        return _is_another_number(sought.text, before, after)
+    if sought.is_short_number and (value.vr in _NUMBERS or _is_part_of_number(before, after)):
+        return True
+    if value.is_binary and len(sought.text) < _TELLING_IN_BINARY:
+        return not (_is_delimiter(before[-1:]) and _is_delimiter(after[:1]))
+    return False
+
+
+def is_chance_in_bytes(exact: bytes, value: Value) -> bool:
+    """Whether so few bytes say nothing there."""
+    return value.is_binary and len(exact) < _TELLING_IN_BINARY
+
+
+def is_ours(sought: Sought, text: str, start: int, ours: Sequence[str]) -> bool:
+    """Whether an occurrence is part of one of these values, which the rewriter has made."""
+    return any(
+        text.startswith(value, start - offset)
+        for value in ours
+        for offset in occurrences(value, sought.text)
+        if offset <= start
+    )
+
+
+def _is_another_number(date: str, before: str, after: str) -> bool:
+    if _is_digit(before[-1:]) or _is_fraction(before[::-1]):
+        return True
+    digits = len(after) - len(after.lstrip("0123456789"))
+    if date.isdecimal():
+        return digits not in _TIME_DIGITS
+    return digits > 0 or ("." in date and _is_fraction(after))
+
+
+def _is_part_of_number(before: str, after: str) -> bool:
+    """In a longer number, a fraction or a UID."""
+    nearest = before[::-1]
+    return any(_is_digit(side[:1]) or _is_fraction(side) for side in (nearest, after))
+
+
+def _is_fraction(side: str) -> bool:
+    return side[:1] == "." and _is_digit(side[1:2])
+
+
+def _is_digit(character: str) -> bool:
+    return character.isascii() and character.isdigit()
+
+
+def _is_delimiter(character: str) -> bool:
+    return not character or (character.isascii() and not character.isalnum())

@@ -1,0 +1,143 @@
+"""How an identifier may be written: as text, and as the byte strings that a first, coarse search looks for."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from pydicom.charset import python_encoding
+
+# Letters in lower case and no NUL: the text of UTF-16 then reads as that of ASCII does.
+_LOWER: Final = bytes(range(256)).lower()
+# A byte string that is as long as this is found by its beginning.
+_PROBE_BYTES: Final = 32
+# This many ASCII letters in a row are looked for in the place of a word that differs with every character set.
+_FRAGMENT: Final = 4
+# With more letters than these every spelling in upper and lower case would be too many to look for.
+_MOST_CASED: Final = 3
+# Whatever a data set declares: UTF-8, the commonest undeclared one, and both byte orders of UTF-16.
+_ALWAYS: Final = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+
+_ASCII_RUN = re.compile(r"[ -~]+")
+_ESCAPE = re.compile(rb"\x1b[ -/]+[0-~]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """One text that may not leave, folded; `exact` are its bytes in scripts without upper and lower case."""
+
+    text: str
+    is_date: bool = False
+    exact: frozenset[bytes] = frozenset()
+
+    @property
+    def is_short_number(self) -> bool:
+        """Whether it is a number like those that measure something."""
+        return len(self.text) < 8 and self.text.replace(".", "").isdecimal()  # noqa: PLR2004  # digits of a date
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What the coarse search looks for: folded byte strings, and texts in bytes decoded by a codec."""
+
+    sought: Sought
+    probes: frozenset[bytes]
+    views: frozenset[tuple[str, str]] = frozenset()
+
+
+def folded(data: bytes) -> bytes:
+    """Lower case and without NUL: no occurrence of a folded byte string is lost by it."""
+    return data.translate(_LOWER, b"\0")
+
+
+def folded_text(text: str) -> str:
+    """Texts that differ in nothing but case or composition of characters become one."""
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def casefolded(data: bytes, name: str) -> str:
+    """The bytes as text of a codec, as far as they are any; of UTF-16 also as if they began one byte later."""
+    text = data.decode(name, "ignore").casefold()
+    return f"{text}\n{data[1:].decode(name, 'ignore').casefold()}" if name.startswith("utf-16") else text
+
+
+def python_codecs(declared: Iterable[str]) -> tuple[str, ...]:
+    """Names of codecs by terms of SpecificCharacterSet or by names; what does not exist is left out."""
+    return tuple(
+        dict.fromkeys(name for term in declared if (name := python_encoding.get(term, term)) and _exists(name))
+    )
+
+
+def forms_of_word(word: str, declared: Iterable[str]) -> Iterator[Forms]:
+    """All forms of a word in the codecs that are always looked for and in those that the data set declares."""
+    text = folded_text(word)
+    names = tuple(dict.fromkeys((*_ALWAYS, *declared)))
+    lower = word.lower()
+    spellings = {lower, unicodedata.normalize("NFC", lower), lower.replace("ss", "ß"), lower.replace("ß", "ss")}
+    for spelling in spellings:
+        yield _forms(Sought(text), spelling, names)
+
+
+def forms_of_date(date: dt.date) -> Iterator[Forms]:
+    """The ways to write a date in digits."""
+    year, month, day = f"{date.year:04}", f"{date.month:02}", f"{date.day:02}"
+    written = {f"{day}.{month}.{year}", f"{date.day}.{date.month}.{year}", f"{month}/{day}/{year}"}
+    written |= {f"{date.day}/{date.month}/{year}", f"{date.month}/{date.day}/{year}", f"{day}/{month}/{year}"}
+    written |= {between.join((year, month, day)) for between in ("", "-", "/", ".")}
+    written |= {f"{day}{month}{year}", f"{day}-{month}-{year}"}
+    for text in written:
+        yield Forms(Sought(text, is_date=True), frozenset((text.encode(),)))
+
+
+def _forms(sought: Sought, word: str, names: tuple[str, ...]) -> Forms:
+    if word.isascii():
+        return Forms(sought, frozenset((_probe(word.encode()),)))
+    fragment = max(_ASCII_RUN.findall(word), key=len, default="")
+    if len(fragment) >= _FRAGMENT:
+        return Forms(sought, frozenset((_probe(fragment.encode()),)))
+    cased = [character for character in word if character.lower() != character.upper()]
+    if not cased:
+        exact = frozenset(_encoded((word, unicodedata.normalize("NFD", word)), names))
+        return Forms(Sought(sought.text, exact=exact), frozenset(map(_probe, exact)))
+    if sum(not character.isascii() for character in cased) <= _MOST_CASED:
+        return Forms(sought, frozenset(map(_probe, _encoded(_both_cases(word), names))))
+    return Forms(
+        sought,
+        frozenset(map(_probe, _encoded({word, word.upper(), word.title()}, names))),
+        frozenset(
+            (name, form)
+            for name in names
+            for form in (unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word))
+        ),
+    )
+
+
+def _both_cases(word: str) -> set[str]:
+    """Every spelling; that of ASCII letters does not matter."""
+    choices = [{character} if character.isascii() else {character, character.upper()} for character in word]
+    spellings = {"".join(chosen) for chosen in product(*choices)}
+    return spellings | {unicodedata.normalize("NFD", spelling) for spelling in spellings}
+
+
+def _encoded(spellings: Iterable[str], names: tuple[str, ...]) -> Iterator[bytes]:
+    """Bytes in every codec that has the characters, without what switches between character sets."""
+    for spelling, name in product(spellings, names):
+        try:
+            yield _ESCAPE.sub(b"", spelling.encode(name))
+        except UnicodeEncodeError:
+            continue
+
+
+def _probe(data: bytes) -> bytes:
+    return folded(data)[:_PROBE_BYTES]
+
+
+def _exists(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:
+        return False
+    return True

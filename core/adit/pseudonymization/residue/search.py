@@ -1,0 +1,217 @@
+"""Searches what is about to leave: coarsely and fast in all of it, exactly where something was found."""
+
+import mmap
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from adit.encoded.dictionary import keyword_of
+from adit.encoded.elements import Buffer, Element, Malformed
+from adit.encoded.encoding import Encoding
+from adit.pseudonymization.identifiers import SHORTEST, Identifiers
+from adit.pseudonymization.residue.coincidence import Value, is_chance, is_chance_in_bytes, is_ours, occurrences
+from adit.pseudonymization.residue.forms import (
+    Forms,
+    Sought,
+    casefolded,
+    folded,
+    folded_text,
+    forms_of_date,
+    forms_of_word,
+    python_codecs,
+)
+from adit.pseudonymization.residue.leaves import leaves
+from adit.transfer.instance import FileSlice
+
+IDENTIFIER_LEFT: Final = "IdentifierLeft"
+# Stands for the attribute where the bytes are no data set.
+UNREADABLE: Final = "Unreadable"
+
+_WINDOW: Final = 1 << 20
+# What lies across two windows is seen whole in one of them: a word of 64 characters of four bytes, and around it.
+_OVERLAP: Final = 1024
+# What touches the edge of a window is judged in the next, where its neighbours can be seen.
+_EDGE: Final = 16
+# UIDs of one study begin alike: a few beginnings stand for hundreds of UIDs. More than these are not looked for first.
+_UID_BEGINNING: Final = 20
+_MOST_BEGINNINGS: Final = 48
+_WELL_KNOWN: Final = "1.2.840.10008."
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """That something is left, and in which attribute: never what it is."""
+
+    reason: str
+    attribute: str
+
+
+class _Uids:
+    """Original UIDs of one instance, as beginnings to look for and as a set to compare with."""
+
+    def __init__(self, uids: Iterable[str]) -> None:
+        wanted = [uid for uid in uids if len(uid) >= SHORTEST and not uid.startswith(_WELL_KNOWN)]
+        self.whole = frozenset(uid.encode("ascii", "replace") for uid in wanted)
+        beginnings = {uid[:_UID_BEGINNING] for uid in self.whole}
+        # An empty beginning is in everything: the elements are walked then, which takes the same for any number.
+        self.beginnings = tuple(beginnings) if len(beginnings) <= _MOST_BEGINNINGS else (b"",)
+
+    def are_in(self, value: bytes) -> bool:
+        """Whether a UID of them stands in a value; parts of longer UIDs do not count."""
+        if not self.whole:
+            return False
+        shortest = min(map(len, self.whole))
+        tokens = re.compile(rb"[0-9][0-9.]{%d,}" % (shortest - 1))
+        texts = (value, folded(value)) if b"\0" in value else (value,)
+        return any(token.strip(b".") in self.whole for text in texts for token in tokens.findall(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One instance: what may not be found, and what may: values of our own, and dates that an option leaves."""
+
+    encoding: Encoding
+    uids: _Uids
+    ours: Sequence[str]
+    left_dates: frozenset[int]
+
+
+class ResidueSearch:
+    """The words and dates of one patient's identifiers in every form, made ready once.
+
+    `codecs` are the data set's character sets, as terms of SpecificCharacterSet or as names of Python codecs.
+    """
+
+    def __init__(self, identifiers: Identifiers, codecs: Iterable[str] = ()) -> None:
+        self._codecs = python_codecs(codecs)
+        self._uids = identifiers.uids
+        self._forms: tuple[Forms, ...] = (
+            *(form for word in sorted(identifiers.words) for form in forms_of_word(word, self._codecs)),
+            *(form for date in sorted(identifiers.dates) for form in forms_of_date(date)),
+        )
+        self._probes = tuple(sorted({probe for form in self._forms for probe in form.probes}))
+        self._views = tuple(sorted({name for form in self._forms for name, _ in form.views}))
+        self._view_forms = tuple(sorted({view for form in self._forms for view in form.views}))
+
+    def find(
+        self,
+        parts: Iterable[bytes | FileSlice],
+        *,
+        encoding: Encoding,
+        uids: Collection[str] = (),
+        generated: Collection[str] = (),
+        left_dates: frozenset[int] = frozenset(),
+    ) -> Residue | None:
+        """The first identifier that is left in the parts, each a run of whole elements; None where nothing is.
+
+        `uids` are the originals that were mapped, `generated` the values that the rewriter made (new UIDs, shifted
+        dates, replacements, marks; not what a person gave, such as a pseudonym): what lies inside one is no residue.
+        """
+        sought_uids = _Uids({*uids, *self._uids} if self._uids else uids)
+        case: _Case | None = None
+        for part in parts:
+            if not self._may_hold(part, sought_uids):
+                continue
+            case = case or _Case(encoding, sought_uids, [folded_text(value) for value in generated], left_dates)
+            residue = self._residue(part, case)
+            if residue is not None:
+                return residue
+        return None
+
+    def _may_hold(self, part: bytes | FileSlice, uids: _Uids) -> bool:
+        return any(self._seem_to_be_in(window, uids) for window in _windows(part))
+
+    def _seem_to_be_in(self, window: bytes, uids: _Uids) -> bool:
+        """Finds all that there is, and sometimes what there is not."""
+        text = folded(window)
+        return (
+            any(map(text.__contains__, self._probes))
+            or any(map(text.__contains__, uids.beginnings))
+            or (bool(self._views) and self._seem_to_be_in_views(window))
+        )
+
+    def _seem_to_be_in_views(self, window: bytes) -> bool:
+        texts = {name: casefolded(window, name) for name in self._views}
+        return any(word in texts[name] for name, word in self._view_forms)
+
+    def _residue(self, part: bytes | FileSlice, case: _Case) -> Residue | None:
+        if isinstance(part, bytes):
+            return self._residue_in(part, 0, len(part), case)
+        with part.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+            return self._residue_in(buffer, part.start, part.start + part.length, case)
+
+    def _residue_in(self, buffer: Buffer, start: int, end: int, case: _Case) -> Residue | None:
+        try:
+            for element in leaves(buffer, start, end, case.encoding):
+                if element.value != element.stop and self._is_left_in(buffer, element, case):
+                    return Residue(IDENTIFIER_LEFT, keyword_of(element.tag))
+        except Malformed:
+            return Residue(IDENTIFIER_LEFT, UNREADABLE)
+        return None
+
+    def _is_left_in(self, buffer: Buffer, element: Element, case: _Case) -> bool:
+        value = Value(element.vr, element.stop - element.value)
+        for start in range(element.value, element.stop, _WINDOW):
+            first, last = start == element.value, start + _WINDOW >= element.stop
+            window = bytes(buffer[max(element.value, start - _OVERLAP) : min(start + _WINDOW, element.stop)])
+            if case.uids.are_in(window):
+                return True
+            suspects = self._suspects_in(window)
+            if element.tag in case.left_dates:
+                suspects = {sought for sought in suspects if not sought.is_date}
+            if suspects and self._are_left(suspects, window, (first, last), value, case.ours):
+                return True
+        return False
+
+    def _suspects_in(self, window: bytes) -> set[Sought]:
+        text = folded(window)
+        found = {form.sought for form in self._forms if any(probe in text for probe in form.probes)}
+        if self._views:
+            texts = {name: casefolded(window, name) for name in self._views}
+            found |= {form.sought for form in self._forms if any(word in texts[name] for name, word in form.views)}
+        return found
+
+    def _are_left(
+        self, suspects: set[Sought], window: bytes, ends: tuple[bool, bool], value: Value, ours: Sequence[str]
+    ) -> bool:
+        if any(
+            exact in window and not is_chance_in_bytes(exact, value) for sought in suspects for exact in sought.exact
+        ):
+            return True
+        for text in self._texts(window):
+            lowest = 0 if ends[0] else _EDGE
+            highest = len(text) if ends[1] else len(text) - _EDGE
+            for sought in suspects:
+                for start in occurrences(text, sought.text):
+                    if not lowest <= start <= highest - len(sought.text):
+                        continue
+                    if not (is_chance(sought, text, start, value) or is_ours(sought, text, start, ours)):
+                        return True
+        return False
+
+    def _texts(self, window: bytes) -> Iterator[str]:
+        """The bytes as text, in every way in which somebody may read them."""
+        yield folded_text(window.decode("latin-1"))
+        if window.isascii() and b"\0" not in window and b"\x1b" not in window:
+            return
+        for name in dict.fromkeys(("utf-8", *self._codecs)):
+            yield folded_text(window.decode(name, "ignore"))
+        for name in ("utf-16-le", "utf-16-be"):
+            yield folded_text(window.decode(name, "ignore"))
+            yield folded_text(window[1:].decode(name, "ignore"))
+
+
+def _windows(part: bytes | FileSlice) -> Iterator[bytes]:
+    """A part in overlapping pieces of bounded size."""
+    if isinstance(part, bytes):
+        if len(part) <= 2 * _WINDOW:
+            yield part
+            return
+        for start in range(0, len(part), _WINDOW):
+            yield part[max(0, start - _OVERLAP) : start + _WINDOW]
+        return
+    behind = b""
+    for chunk in part.chunks(_WINDOW):
+        yield behind + chunk
+        behind = chunk[-_OVERLAP:]
