@@ -217,9 +217,10 @@ class DateShift(Model):
 class Rectangle(Model):
     """A part of the image, in pixels from its upper left corner."""
 
-    x: Pixel
+    # not x and y: kubectl and helm read a key `y` as true
+    left: Pixel
     """To the right."""
-    y: Pixel
+    top: Pixel
     """Down."""
     width: Pixels
     """How wide."""

@@ -12,7 +12,7 @@ from adit.api.pseudonymization_profile import (
 )
 
 Value = dict[str, Any]
-_RECTANGLE = {"x": 0, "y": 0, "width": 10, "height": 10}
+_RECTANGLE = {"left": 0, "top": 0, "width": 10, "height": 10}
 _REGIONS = {"manufacturer": "ACME", "rows": 480, "columns": 640, "regions": [_RECTANGLE]}
 _SAFE = {"creator": "ACME", "group": "0019", "element": "0C"}
 

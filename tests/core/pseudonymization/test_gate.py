@@ -43,7 +43,7 @@ CT, US, SC, PDF, VIDEO = (
     )
 )
 EXPLICIT = "1.2.840.10008.1.2.1"
-TOP, LEFT = Rectangle(x=0, y=0, width=64, height=8), Rectangle(x=0, y=0, width=8, height=64)
+TOP, LEFT = Rectangle(left=0, top=0, width=64, height=8), Rectangle(left=0, top=0, width=8, height=64)
 
 
 def facts(values: Mapping[int, str] | None = None, *, syntax: str = EXPLICIT, **more: str) -> Facts:

@@ -287,7 +287,7 @@ def test_an_option_is_coded_as_context_group_7050_has_it(option: Option) -> None
 
 
 def test_cleaned_pixels_are_no_matter_of_the_rules() -> None:
-    region = {"manufacturer": "A", "rows": 1, "columns": 1, "regions": [{"x": 0, "y": 0, "width": 1, "height": 1}]}
+    region = {"manufacturer": "A", "rows": 1, "columns": 1, "regions": [{"left": 0, "top": 0, "width": 1, "height": 1}]}
     spec = PseudonymizationProfileSpec.of({"options": ["CleanPixelData"], "pixelRegions": [region]})
     assert [code for code, _ in Ruleset(spec).codes] == ["113100"]
 

@@ -48,7 +48,7 @@ def decode_blanked(pixel: FileSlice, raster: Raster, regions: Iterable[Rectangle
     if raster.frame_pixels > MAX_FRAME_PIXELS or total > MAX_DECODED_BYTES:
         raise Unblankable("PixelDataTooLarge")
     frames = frames_of(pixel, raster.frames)
-    boxes = [(region.x, region.y, region.x + region.width, region.y + region.height) for region in regions]
+    boxes = [(region.left, region.top, region.left + region.width, region.top + region.height) for region in regions]
     with target.open("wb") as file:
         for frame in frames:
             image = _decoded(_joined(frame, raster), raster)
@@ -78,8 +78,8 @@ def _decoded(data: bytes, raster: Raster) -> Image.Image:
         transform = image.info.get("adobe_transform")
         if raster.photometric.startswith("YBR") and transform == 0:
             raise Unblankable("JpegDiffersFromHeader")
-        if raster.photometric == "RGB" and transform is None:
-            # Nothing in the file says so, and Pillow would take the samples for luma and chroma.
+        if raster.photometric == "RGB" and transform is None and "jfif" not in image.info:
+            # Neither Adobe's marker nor JFIF's says otherwise, and Pillow would take the samples for luma and chroma.
             image.draft("YCbCr", image.size)
         image.load()
     except (OSError, SyntaxError, ValueError, struct_error, Image.DecompressionBombError) as error:

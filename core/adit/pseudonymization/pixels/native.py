@@ -80,8 +80,8 @@ def _spans(raster: Raster, regions: Iterable[Rectangle], fill: tuple[bytes, ...]
         for frame in range(raster.frames):
             start = frame * sum(plane_bytes)
             for pixel, size, row in zip(planes, plane_bytes, rows, strict=True):
-                for y in range(region.y, region.y + region.height):
-                    yield start + (y * raster.columns + region.x) * len(pixel), row
+                for y in range(region.top, region.top + region.height):
+                    yield start + (y * raster.columns + region.left) * len(pixel), row
                 start += size
 
 

@@ -67,7 +67,7 @@ def raster_of(text: Callable[[int], str]) -> Raster:
 def require_inside(regions: Iterable[Rectangle], raster: Raster) -> None:
     """Raises Unblankable where a region does not lie in the image: then the device is not the one it was made for."""
     for region in regions:
-        if region.x + region.width > raster.columns or region.y + region.height > raster.rows:
+        if region.left + region.width > raster.columns or region.top + region.height > raster.rows:
             raise Unblankable("RegionOutsideImage")
 
 
