@@ -31,7 +31,7 @@ from adit.contract import (
 )
 from adit.errors import BadInput
 from adit.pseudonymization.key import ProjectKey
-from adit.pseudonymization.profile import BUILT_IN, Profile
+from adit.pseudonymization.profile import Profile
 from adit.transmit.access import KEY_BYTES, ReceiverAccess
 
 NONE = Credentials()
@@ -107,8 +107,11 @@ def _profile(folder: Path, spec: TaskSetSpec) -> Profile | None:
         document = json.loads(_bytes(path))
     except ValueError as error:
         raise _unfit(path, "is not JSON") from error
-    profile = BUILT_IN.get(spec.profile.name)
-    if profile is None or document != profile.document() or profile.hash != spec.profile.hash:
+    try:
+        profile = Profile.of(document)
+    except BadInput as error:
+        raise _unfit(path, f"cannot be used: {error.message}") from error
+    if (profile.name, profile.hash) != (spec.profile.name, spec.profile.hash):
         raise _unfit(path, f"is not the profile {spec.profile.name} as it was planned with: their versions differ")
     return profile
 

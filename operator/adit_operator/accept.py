@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from adit.api.dicom_server import DicomServerSpec
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import DicomServer
-from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
+from adit.api.transfer_job import validate_transfer_job
 from adit.cluster.kinds import Ref
 from adit.credentials import PURPOSE_CREDENTIAL, secret_entries
-from adit.pseudonymization.profile import BUILT_IN, Profile
 from adit_operator.access import There, denied, missing
 from adit_operator.observed import Observed, Waiting
 from adit_operator.project import resolve
@@ -22,7 +21,8 @@ def refusals(seen: Observed) -> Iterator[Waiting]:
     """Why the job cannot run until a person acts, most fundamental first; nothing when it is accepted."""
     yield from _unresolved(seen)
     yield from _invalid_tasks(seen)
-    yield from _unknown_profile(seen.job.spec)
+    if seen.no_profile is not None:
+        yield seen.no_profile
     yield from _not_granted(seen)  # guard: grants-at-every-reconcile
     yield from _credentials(seen)
     yield from _incapable(seen)
@@ -33,12 +33,6 @@ def refusals(seen: Observed) -> Iterator[Waiting]:
 def refusal(seen: Observed) -> Waiting | None:
     """The first reason why the job cannot run, if there is one."""
     return next(refusals(seen), None)
-
-
-def profile_of(spec: TransferJobSpec) -> Profile | None:
-    """The profile that the job names, if it pseudonymizes by one that exists."""
-    name = spec.pseudonymization.profile
-    return BUILT_IN.get(name) if name is not None else None
 
 
 def ends_of(seen: Observed) -> tuple[Ref, Ref]:
@@ -69,13 +63,6 @@ def _invalid_tasks(seen: Observed) -> Iterator[Waiting]:
     if problems:
         more = f"; and {len(problems) - MAX_NAMED_PROBLEMS} more" if len(problems) > MAX_NAMED_PROBLEMS else ""
         yield Waiting("InvalidTasks", "; ".join(problems[:MAX_NAMED_PROBLEMS]) + more)
-
-
-def _unknown_profile(spec: TransferJobSpec) -> Iterator[Waiting]:
-    name = spec.pseudonymization.profile
-    if name is not None and name not in BUILT_IN:
-        known = ", ".join(sorted(BUILT_IN))
-        yield Waiting("ProfileNotFound", f"there is no pseudonymization profile {name}: the built-in ones are {known}")
 
 
 def _not_granted(seen: Observed) -> Iterator[Waiting]:

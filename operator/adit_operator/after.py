@@ -71,7 +71,7 @@ def _to_repeat(seen: Observed) -> TaskList | Refused:
 def _opened(seen: Observed, tasks: TaskList, key_id: str | None) -> TransferJobStatus:
     """The status of the next round: its plan, and everything that spoke of the end taken back."""
     old = seen.job.status
-    plan = next_plan(seen.job, tasks, key_id)
+    plan = next_plan(seen.job, tasks, key_id, seen.profile)
     totals = aggregate(seen.total, seen.sets, without_record="C", repeated=tasks.ids)
     standing = Standing(totals, plan=plan, suspend=seen.job.spec.suspend, retried=True)
     return report(seen, standing).model_copy(

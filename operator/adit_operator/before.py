@@ -62,7 +62,7 @@ def before_the_plan(seen: Observed) -> Decision:
             return Decision(status, within=seconds_to_mend(stalled))
         case Accepted(key_id, mark_key):
             assert seen.tasks is not None  # an accepted job has its list
-            plan = first_plan(seen.job, seen.tasks, key_id)
+            plan = first_plan(seen.job, seen.tasks, key_id, seen.profile)
             status = report(seen, Standing(totals, plan=plan, suspend=spec.suspend))
             status = status.model_copy(update={"observed_retry_token": plan.retry_token})
             return Decision(status, mark_key=mark_key, again=True)

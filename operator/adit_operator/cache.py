@@ -9,14 +9,24 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from adit.api.references import SecretRef
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
 from adit_operator.observed import SeenFolder, SeenJob, SeenSecret, SeenSet, SeenTransfer
-from adit_operator.project import dicom_server_of, seen_folder, seen_job, seen_secret, seen_set, seen_transfer
+from adit_operator.project import (
+    dicom_server_of,
+    profile_of,
+    seen_folder,
+    seen_job,
+    seen_secret,
+    seen_set,
+    seen_transfer,
+)
 
 if TYPE_CHECKING:
     from adit.api.resource import DicomServer
+    from adit.pseudonymization.profile import Profile
 
 # Where a new version of them cannot be read, the last one that could holds for runners at work, and for limits.
 KEPT = frozenset({"DicomServer", "DicomFolder"})
@@ -28,6 +38,7 @@ _PROJECTIONS: dict[str, Callable[[Manifest], Any]] = {
     "Job": seen_job,
     "DicomServer": dicom_server_of,
     "DicomFolder": seen_folder,
+    "PseudonymizationProfile": profile_of,
     "Secret": seen_secret,
 }
 
@@ -44,6 +55,7 @@ class Cache:
         self.jobs: dict[Ref, SeenJob] = {}
         self.servers: dict[Ref, DicomServer] = {}
         self.folders: dict[Ref, SeenFolder] = {}
+        self.profiles: dict[Ref, Profile] = {}
         self.secrets: dict[Ref, SeenSecret] = {}
         # the ids that ConfigMaps remember, by namespace: written once, never changed
         self.markers: dict[str, str] = {}
@@ -53,7 +65,7 @@ class Cache:
         # who was deleted, and up to which version
         self._deleted: OrderedDict[str, float] = OrderedDict()
         self._by_uid: dict[str, Ref] = {}
-        self._key_ids: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._key_ids: defaultdict[tuple[str, SecretRef | None], Counter[str]] = defaultdict(Counter)
         self._owned: dict[str, dict[str, set[Ref]]] = {"TaskSet": defaultdict(set), "Job": defaultdict(set)}
 
     def sets_of(self, owner_uid: str) -> tuple[SeenSet, ...]:
@@ -65,9 +77,9 @@ class Cache:
         """The Jobs that work for the TransferJob with this UID."""
         return tuple(sorted((self.jobs[ref] for ref in self._owned["Job"].get(owner_uid, ())), key=lambda j: j.ref))
 
-    def key_ids(self, namespace: str) -> frozenset[str]:
-        """Every key id that a TransferJob of this namespace was planned with."""
-        return frozenset(self._key_ids[namespace]) if namespace in self._key_ids else frozenset()
+    def key_ids(self, namespace: str, secret: SecretRef | None = None) -> frozenset[str]:
+        """Every id that a TransferJob of this namespace was planned with: of its own key, or of one in a Secret."""
+        return frozenset(self._key_ids.get((namespace, secret), ()))
 
     def transfer_of(self, uid: str | None) -> Ref | None:
         """The TransferJob of this UID, if there is one that can be read."""
@@ -105,7 +117,7 @@ class Cache:
         if isinstance(projection, SeenTransfer):
             self._by_uid[projection.uid] = ref
             if projection.key_id is not None:
-                self._key_ids[ref.namespace][projection.key_id] += 1
+                self._key_ids[ref.namespace, projection.key_secret_ref][projection.key_id] += 1
             for one in [self.sets[own] for own in self._owned["TaskSet"].get(projection.uid, ())]:
                 if self._elsewhere(one):  # it was seen before its alleged owner was
                     self._drop(one.ref)
@@ -163,6 +175,7 @@ class Cache:
             "Job": self.jobs,
             "DicomServer": self.servers,
             "DicomFolder": self.folders,
+            "PseudonymizationProfile": self.profiles,
             "Secret": self.secrets,
         }
         return tables[kind]
@@ -177,7 +190,8 @@ class Cache:
         if isinstance(old, SeenTransfer):
             self._by_uid.pop(old.uid, None)
             if old.key_id is not None:
-                self._key_ids[ref.namespace] -= Counter((old.key_id,))  # what nobody names any more is gone from it
+                # what nobody names any more is gone from it
+                self._key_ids[ref.namespace, old.key_secret_ref] -= Counter((old.key_id,))
         if old is not None and ref.kind in self._owned and old.owner_uid:
             owned = self._owned[ref.kind]
             owned[old.owner_uid].discard(ref)

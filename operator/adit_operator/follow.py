@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adit.api.task_list import TaskList
 from adit.api.transfer_job import Plan
 from adit.cluster.kinds import Ref
-from adit_operator.accept import ends_of, profile_of, there
+from adit_operator.accept import ends_of, there
 from adit_operator.access import revoked
 from adit_operator.aggregate import aggregate
 from adit_operator.before import Accepted, acceptance
@@ -50,7 +50,7 @@ def follow(seen: Observed) -> Decision:
     ends = any(now.finished and not before.finished for before, now in zip(seen.sets, after, strict=True))
     stalled = ready.problem or (accepted if isinstance(accepted, Waiting) else None) or blocked(seen, now_own)
     create = (
-        tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch]))
+        tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch], seen.profile))
         if ready.missing and ready.problem is None and (stalled is None or cancel)
         else ()
     )
@@ -103,8 +103,9 @@ def _ready(seen: Observed, plan: Plan) -> Ready:
     if tasks is None:
         changed = "the tasks are no longer those that were planned: cancel this job and make a new one"
         return Ready(missing, seen.unlisted or Waiting("InputChanged", changed))
-    profile = profile_of(seen.job.spec)
-    if (profile.hash if profile else None) != plan.profile_hash:
+    if seen.no_profile is not None:
+        return Ready(missing, seen.no_profile)
+    if (seen.profile.hash if seen.profile else None) != plan.profile_hash:
         changed = "the pseudonymization profile is no longer the one that was planned: cancel this job and retry it"
         return Ready(missing, Waiting("InputChanged", changed))
     return Ready(missing, seen.refused if missing else None, tasks)

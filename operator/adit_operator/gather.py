@@ -9,17 +9,19 @@ from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots
+from adit.pseudonymization.profile import Profile
 from adit_operator.before import acceptance
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.credentials import secrets_of
 from adit_operator.give import given
-from adit_operator.key import ID_ENTRY, marker_name
+from adit_operator.key import ID_ENTRY, key_seen, marker_name
 from adit_operator.lists import list_needed, listed
 from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting, terminal
 from adit_operator.orders import Orders
 from adit_operator.plan import missing_sets, planned_name
+from adit_operator.profiles import KIND, not_found, profile_named
 from adit_operator.project import resolve, seen_secret, transfer_job_of
 from adit_operator.render import mounts_of, peers_hash, rendered
 from adit_operator.settings import OperatorSettings
@@ -50,7 +52,8 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     servers = {ref: cache.servers[ref] for ref in (source, destination) if ref in cache.servers}
     folders = {ref: cache.folders[ref] for ref in (destination,) if ref in cache.folders}
     secrets = await _secrets(world, [secret for ref, server in servers.items() for secret in secrets_of(ref, server)])
-    key = await observe_key(world, job) if spec.pseudonymization.profile is not None else KeySeen()
+    profile, no_profile = observe_profile(world, job)
+    key = await observe_key(world, job, profile) if profile is not None else KeySeen()
     sets = cache.sets_of(meta.uid)
     plan = job.status.plan
     missing = missing_sets(plan, sets) if plan else ()
@@ -59,7 +62,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     gift = given(
         source,
         destination,
-        spec.pseudonymization.profile,
+        profile,
         servers=cache.servers,
         folders=folders,
         secrets=secrets.get,
@@ -80,9 +83,11 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         folders=folders,
         secrets=secrets,
         slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
+        profile=profile,
+        no_profile=no_profile,
         key=key,
         batch=max(1, world.settings.writes_per_second // 2),
-        config=mounts_of(gift, rendered(gift, world.settings.runner_namespace)) if gift else {},
+        config=mounts_of(gift, rendered(gift, world.settings.runner_namespace)) if gift and not no_profile else {},
         peers=peers_hash(gift) if gift else "",
         receiver=world.settings.receiver is not None,
         image=world.settings.runner_image,
@@ -115,18 +120,27 @@ def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:
     )
 
 
-async def observe_key(world: World, job: TransferJob) -> KeySeen:
-    """The project key of the job's namespace, its marker, and every key id that a job there remembers."""
-    namespace = job.metadata.namespace
-    name = world.settings.key_secret
-    ref = Ref("Secret", namespace, name)
+def observe_profile(world: World, job: TransferJob) -> tuple[Profile | None, Waiting | None]:
+    """The profile that the job names, if any; and why it is not there, if it is not."""
+    cache, namespace, name = world.cache, job.metadata.namespace, job.spec.pseudonymization.profile
+    profile = profile_named(name, namespace, cache.profiles)
+    if name is None or profile is not None:
+        return profile, None
+    return None, not_found(name, namespace, cache.profiles, cache.unreadable.get(Ref(KIND, namespace, name)))
+
+
+async def observe_key(world: World, job: TransferJob, profile: Profile) -> KeySeen:
+    """The key that a job of this profile takes, its marker if it is the namespace's own, and its ids ever used."""
+    namespace, named = job.metadata.namespace, profile.spec.key_secret_ref
+    ref = Ref("Secret", namespace, named.name if named else world.settings.key_secret)
     secret = (await _secrets(world, [ref])).get(ref)
-    marker = world.cache.markers.get(namespace)
-    if marker is None:
-        marker = await _marker(world, namespace)
+    marker = None
+    if named is None:
+        marker = world.cache.markers.get(namespace) or await _marker(world, namespace)
     plans = (*job.status.earlier_plans, *([job.status.plan] if job.status.plan else []))
-    own = {plan.key_id for plan in plans if plan.key_id is not None}
-    return KeySeen(secret, marker, frozenset(own) | world.cache.key_ids(namespace), name)
+    own = {plan.key_id for plan in plans if plan.key_id is not None and plan.key_secret_ref == named}
+    used = frozenset(own) | world.cache.key_ids(namespace, named)
+    return key_seen(ref, profile, secret, marker, used)
 
 
 async def _marker(world: World, namespace: str) -> str | None:

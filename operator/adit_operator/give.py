@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from adit.api.resource import DicomServer
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import ProjectKey
-from adit.pseudonymization.profile import BUILT_IN
+from adit.pseudonymization.profile import Profile
 from adit_operator.credentials import Secrets, credential_files
 from adit_operator.key import UseKey, key_decision
 from adit_operator.observed import KeySeen, SeenFolder
@@ -18,7 +18,7 @@ from adit_operator.settings import OperatorSettings
 def given(
     source: Ref,
     destination: Ref,
-    profile: str | None,
+    profile: Profile | None,
     *,
     servers: Mapping[Ref, DicomServer],
     folders: Mapping[Ref, SeenFolder],
@@ -26,7 +26,7 @@ def given(
     key: KeySeen,
     settings: OperatorSettings,
 ) -> Given | None:
-    """All that a runner is given; None where a server, folder, credential, profile or key is not there.
+    """All that a runner is given; None where a server, folder, credential or key is not there.
 
     `servers` are all that there are: those of one endpoint share its limits.
     """
@@ -40,9 +40,7 @@ def given(
     if profile is None:
         return Given(start, end, told, receiver_key=receiver_key)
     project_key = _key(key)
-    if profile not in BUILT_IN or project_key is None:
-        return None
-    return Given(start, end, told, BUILT_IN[profile], project_key, receiver_key)
+    return Given(start, end, told, profile, project_key, receiver_key) if project_key is not None else None
 
 
 def _key(seen: KeySeen) -> ProjectKey | None:

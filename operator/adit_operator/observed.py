@@ -8,10 +8,12 @@ from typing import Any, Literal
 from adit.api.conditions import condition_of, is_true
 from adit.api.counts import InstanceCounts, TaskCounts
 from adit.api.dicom_folder import DicomFolderSpec
+from adit.api.references import SecretRef
 from adit.api.resource import DicomServer, TransferJob
 from adit.api.task_list import TaskList
 from adit.api.task_set import Ended, Override, Stop, TaskState
 from adit.cluster.kinds import Ref
+from adit.pseudonymization.profile import Profile
 
 NOTHING = InstanceCounts()
 NO_TASKS = TaskCounts()
@@ -113,6 +115,9 @@ class SeenTransfer:
     tasks: TaskCounts = NO_TASKS
     # as of a SeenSet
     leaving: bool = False
+    # of its plan: the hash of its profile, and where its key lies if the profile names a Secret
+    profile_hash: str | None = None
+    key_secret_ref: SecretRef | None = None
     # over, its spec looked at as it stands, no new retry asked for
     settled: bool = False
     # its records were given up; and when its retention does something next
@@ -162,12 +167,18 @@ class Yield:
 
 @dataclass(frozen=True, slots=True)
 class KeySeen:
-    """What there is of the project key of one namespace, and which ids were ever used; `name` is its Secret's."""
+    """What there is of the project key of one namespace, and which ids were ever used; `name` is its Secret's.
+
+    A key that a profile names is its author's: neither made nor marked by us. `profile` is that profile's name then.
+    """
 
     secret: SeenSecret | None = None
     marker: str | None = None
     used: frozenset[str] = frozenset()
     name: str = "adit-project-key"
+    entry: str = "key"
+    namespace: str = "default"
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +201,9 @@ class Observed:
     secrets: Mapping[Ref, SeenSecret] = field(default_factory=dict)
     # runner slots of the endpoints of the servers above, by the endpoint's text
     slots: Mapping[str, int] = field(default_factory=dict)
+    # the profile that the job names, as it is now; or why there is none
+    profile: Profile | None = None
+    no_profile: Waiting | None = None
     key: KeySeen = KeySeen()
     # the job's whole list, read only while a round is planned or its sets are made; else why it could not be read
     tasks: TaskList | None = None

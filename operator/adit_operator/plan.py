@@ -9,8 +9,9 @@ from adit.api.task_list import TaskList
 from adit.api.task_set import Owner, ProfileUse, TaskSetSpec
 from adit.api.tasks import TransferTask
 from adit.api.transfer_job import Plan
+from adit.api.trial import Trial
 from adit.cluster.cluster import Manifest
-from adit_operator.accept import profile_of
+from adit.pseudonymization.profile import Profile
 from adit_operator.names import task_set_name
 from adit_operator.observed import Observed, SeenSet
 from adit_operator.rounds import Refused, ids_in_scope, newest_states
@@ -24,24 +25,23 @@ def tasks_per_set(tasks: int, parallelism: int) -> int:
     return max(1, min(MAX_TASKS_PER_SET, ceil(tasks / (SETS_PER_RUNNER * parallelism))))
 
 
-def first_plan(job: TransferJob, tasks: TaskList, key_id: str | None) -> Plan:
+def first_plan(job: TransferJob, tasks: TaskList, key_id: str | None, profile: Profile | None) -> Plan:
     """The plan of round 0: every task; a retry that the job was born with has nothing to repeat."""
     token = job.spec.retry.token if job.spec.retry else None
-    return _plan(job, tasks, round_=0, key_id=key_id).model_copy(update={"retry_token": token})
+    return _plan(job, tasks, profile, round_=0, key_id=key_id).model_copy(update={"retry_token": token})
 
 
-def next_plan(job: TransferJob, tasks: TaskList, key_id: str | None) -> Plan:
+def next_plan(job: TransferJob, tasks: TaskList, key_id: str | None, profile: Profile | None) -> Plan:
     """The plan of the round that the job's retry opens."""
     retry = job.spec.retry
     assert retry is not None
     before = job.status.plan
-    plan = _plan(job, tasks, round_=before.round + 1 if before else 0, key_id=key_id)
+    plan = _plan(job, tasks, profile, round_=before.round + 1 if before else 0, key_id=key_id)
     return plan.model_copy(update={"retry_token": retry.token, "scope": retry.scope, "only": retry.tasks})
 
 
-def _plan(job: TransferJob, tasks: TaskList, *, round_: int, key_id: str | None) -> Plan:
+def _plan(job: TransferJob, tasks: TaskList, profile: Profile | None, *, round_: int, key_id: str | None) -> Plan:
     per_set = tasks_per_set(len(tasks), job.spec.parallelism)
-    profile = profile_of(job.spec)
     return Plan(
         round=round_,
         tasks_per_set=per_set,
@@ -50,6 +50,7 @@ def _plan(job: TransferJob, tasks: TaskList, *, round_: int, key_id: str | None)
         tasks_hash=tasks.sha256,
         profile_hash=profile.hash if profile else None,
         key_id=key_id,
+        key_secret_ref=profile.spec.key_secret_ref if profile else None,
     )
 
 
@@ -76,14 +77,17 @@ def planned_name(job: TransferJob, plan: Plan, index: int) -> str:
     return task_set_name(job.metadata.name, job.metadata.uid, round_=plan.round, index=index)
 
 
-def task_sets(job: TransferJob, plan: Plan, tasks: TaskList, indexes: Iterable[int]) -> Iterator[Manifest]:
+def task_sets(
+    job: TransferJob, plan: Plan, tasks: TaskList, indexes: Iterable[int], profile: Profile | None = None
+) -> Iterator[Manifest]:
     """The round's TaskSets of these indexes, in this order."""
+    trial = job.spec.pseudonymization.trial or (profile.spec.trial if profile else None)
     for index in indexes:
         part = tasks.part(index * plan.tasks_per_set, (index + 1) * plan.tasks_per_set)
-        yield _task_set(job, plan, planned_name(job, plan, index), index, part)
+        yield _task_set(job, plan, index, part, trial)
 
 
-def _task_set(job: TransferJob, plan: Plan, name: str, index: int, tasks: Sequence[TransferTask]) -> Manifest:
+def _task_set(job: TransferJob, plan: Plan, index: int, tasks: Sequence[TransferTask], trial: Trial | None) -> Manifest:
     meta, spec = job.metadata, job.spec
     inherited = {labels.REQUESTED_BY: meta.annotations.get(labels.REQUESTED_BY)}
     inherited[labels.JOB_CREATED_AT] = meta.annotations.get(labels.JOB_CREATED_AT) or meta.creation_timestamp
@@ -91,7 +95,7 @@ def _task_set(job: TransferJob, plan: Plan, name: str, index: int, tasks: Sequen
         "apiVersion": "adit.dev/v1alpha1",
         "kind": "TaskSet",
         "metadata": {
-            "name": name,
+            "name": planned_name(job, plan, index),
             "namespace": meta.namespace,
             "labels": {
                 labels.MANAGED_BY: labels.MANAGED_BY_ADIT,
@@ -121,9 +125,9 @@ def _task_set(job: TransferJob, plan: Plan, name: str, index: int, tasks: Sequen
             profile=ProfileUse(name=str(spec.pseudonymization.profile), hash=plan.profile_hash)
             if plan.profile_hash
             else None,
-            identified=plan.profile_hash is None,
+            identified=spec.pseudonymization.profile is None,
             key_id=plan.key_id,
-            trial=spec.pseudonymization.trial,
+            trial=trial,
             tasks=tuple(tasks),
         ).manifest(),
     }

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from adit.api import labels
 from adit.api.conditions import is_true
 from adit.api.counts import InstanceCounts
-from adit.api.resource import DicomFolder, DicomServer, Resource, TaskSet, TransferJob
+from adit.api.resource import DicomFolder, DicomServer, PseudonymizationProfile, Resource, TaskSet, TransferJob
 from adit.api.task_set import TaskRetry, task_states
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
+from adit.pseudonymization.profile import Profile
 from adit_operator.clock import moment_of
 from adit_operator.manifests import ENDPOINTS, PEERS
 from adit_operator.observed import SeenFolder, SeenJob, SeenSecret, SeenSet, SeenTransfer, terminal
@@ -49,6 +50,8 @@ def seen_transfer(manifest: Manifest) -> SeenTransfer:
         profile=job.spec.pseudonymization.profile,
         round=plan.round if plan else None,
         key_id=plan.key_id if plan else None,
+        key_secret_ref=plan.key_secret_ref if plan else None,
+        profile_hash=plan.profile_hash if plan else None,
         ready=is_true(job.status.conditions, "Ready"),
         stalled=is_true(job.status.conditions, "Stalled"),
         terminal=terminal(job),
@@ -201,6 +204,12 @@ def seen_folder(manifest: Manifest) -> SeenFolder:
     """Read a DicomFolder. Raises BadInput."""
     folder = _read(DicomFolder, manifest)
     return SeenFolder(Ref.of(manifest), folder.metadata.uid, folder.spec)
+
+
+def profile_of(manifest: Manifest) -> Profile:
+    """Read a PseudonymizationProfile. Raises BadInput, also where its name is one of those that are built in."""
+    profile = _read(PseudonymizationProfile, manifest)
+    return Profile(profile.metadata.name, profile.spec)
 
 
 def seen_secret(manifest: Manifest) -> SeenSecret:

@@ -9,8 +9,10 @@ from adit_operator.cache import Cache
 from adit_operator.census import still_startable
 from adit_operator.gather import World
 from adit_operator.give import given
+from adit_operator.key import key_seen
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
+from adit_operator.profiles import profile_named
 from adit_operator.project import seen_job
 from adit_operator.receiver import ensure_receiver_key
 from adit_operator.render import Given, mounts_of, peers_hash, rendered
@@ -113,15 +115,19 @@ def _last_job(cache: Cache, seen: SeenSet) -> SeenJob | None:
 
 def _gift(world: World, transfer: SeenTransfer) -> Given | None:
     cache, namespace = world.cache, transfer.ref.namespace
-    key = KeySeen(
-        cache.secrets.get(Ref("Secret", namespace, world.settings.key_secret)),
-        cache.markers.get(namespace),
-        frozenset([transfer.key_id] if transfer.key_id else []),
-    )
+    profile = profile_named(transfer.profile, namespace, cache.profiles)
+    if (profile.hash if profile else None) != transfer.profile_hash:  # guard: profile-as-planned
+        return None
+    key = KeySeen()
+    if profile is not None:
+        named = profile.spec.key_secret_ref
+        ref = Ref("Secret", namespace, named.name if named else world.settings.key_secret)
+        used = frozenset([transfer.key_id] if transfer.key_id else [])
+        key = key_seen(ref, profile, cache.secrets.get(ref), cache.markers.get(namespace), used)
     return given(
         transfer.source,
         transfer.destination,
-        transfer.profile,
+        profile,
         servers=cache.servers,
         folders=cache.folders,
         secrets=cache.secrets.get,

@@ -28,6 +28,7 @@ class Watched:
 WATCHED = (
     Watched("DicomServer"),
     Watched("DicomFolder"),
+    Watched("PseudonymizationProfile"),
     Watched("Secret", ((labels.PURPOSE, "credential"),)),
     Watched("Secret", ((labels.PURPOSE, "key"),)),
     Watched("Job", ((labels.MANAGED_BY, labels.MANAGED_BY_ADIT),)),
@@ -138,6 +139,12 @@ class Watches:
                     for one in cache.transfers.values()
                     if not one.terminal
                     and (one.ref.namespace == ref.namespace or {one.source.namespace, one.destination.namespace} & near)
+                )
+            case "PseudonymizationProfile":
+                return tuple(
+                    one.ref
+                    for one in cache.transfers.values()
+                    if (one.ref.namespace, one.profile) == (ref.namespace, ref.name)
                 )
             case _:
                 return tuple(one.ref for one in cache.transfers.values() if ref in {one.source, one.destination})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adit.api.pseudonymization_profile import PseudonymizationProfileSpec
 from adit.api.resource import TaskSet
 from adit.api.task_set import TaskSetSpec
 from adit.connectors import open_connector
@@ -13,7 +14,7 @@ from adit.connectors.target import Target, TlsFiles
 from adit.contract import RenderedFolder
 from adit.errors import BadInput, RetryableError
 from adit.pseudonymization.key import ProjectKey
-from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN
+from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN, ENGINE, Profile
 from adit.testing.task_sets import server_spec, task_set_manifest, write_runner_config
 from adit.transfer.rewriter import PassThrough, Subject
 from adit.transmit.access import ReceiverAccess
@@ -23,6 +24,8 @@ from adit_jobrunner.control import Control
 from adit_jobrunner.rewriting import job_folder, rewriter_for, subject_of
 
 PROFILE = BUILT_IN[ADIT_COMPATIBLE]
+RENAMED = Profile("brain", PROFILE.spec)
+OTHER = Profile(PROFILE.name, PseudonymizationProfileSpec(options=("RetainUIDs",)))
 KEY = ProjectKey(bytes(range(32)))
 
 
@@ -32,6 +35,12 @@ def spec(**overrides: object) -> TaskSetSpec:
 
 def pseudonymized() -> TaskSetSpec:
     return TaskSet.read(task_set_manifest(profile=PROFILE, key=KEY)).spec
+
+
+def test_a_profile_of_ones_own_is_read_as_it_was_planned(tmp_path: Path) -> None:
+    own = Profile("brain", PseudonymizationProfileSpec(options=("RetainUIDs",), mapping_table=True))
+    planned = TaskSet.read(task_set_manifest(profile=own, key=KEY)).spec
+    assert read_config(write_runner_config(tmp_path, profile=own, key=KEY), planned).profile == own
 
 
 def test_a_server_may_be_called_by_a_name_of_its_own(tmp_path: Path) -> None:
@@ -90,7 +99,14 @@ def test_credentials_and_key_show_in_no_repr(tmp_path: Path) -> None:
         ("settings/settings.json", b'{"contract": 1, "mountDir": "/mnt", "new": 1}', "settings/settings.json new"),
         ("settings/settings.json", b"x" * ((1 << 20) + 1), "larger than"),
         ("source/authorization", b"\xff", "source/authorization"),
-        ("profile/profile.json", b'{"name": "adit-compatible", "version": 99}', "their versions differ"),
+        ("profile/profile.json", b'{"name": "adit-compatible", "engine": 99}', "another version of the program"),
+        ("profile/profile.json", json.dumps(OTHER.document()).encode(), "as it was planned with"),
+        ("profile/profile.json", json.dumps(RENAMED.document()).encode(), "as it was planned with"),
+        (
+            "profile/profile.json",
+            b'{"name": "brain", "engine": %d, "spec": {"options": ["Any"]}}' % ENGINE,
+            "cannot be used: no profile: options.0",
+        ),
         ("key/key", bytes(32), "is not the project key"),
         ("key/key", b"short", "32 bytes"),
     ],

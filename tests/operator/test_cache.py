@@ -20,7 +20,7 @@ def versioned(manifest: Manifest, version: int, uid: str = "one", **status: Any)
 def task_set(version: int, uid: str = "one", **status: Any) -> Manifest:
     job = transfer_job(1)
     tasks = TaskList.of(job.spec.inline)
-    made = next(task_sets(job, first_plan(job, tasks, None), tasks, [0]))
+    made = next(task_sets(job, first_plan(job, tasks, None, None), tasks, [0]))
     return versioned(made, version, uid, **status)
 
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_read_is_remembered_until_it_can() -> None:
 
 def test_the_keys_of_a_namespace_are_known_while_a_job_names_them() -> None:
     cache = Cache()
-    plan = first_plan(transfer_job(1), TaskList.of(transfer_job(1).spec.inline), "0" * 16).manifest()
+    plan = first_plan(transfer_job(1), TaskList.of(transfer_job(1).spec.inline), "0" * 16, None).manifest()
     for version, (name, uid) in enumerate((("night", "one"), ("day", "two")), start=1):
         cache.put(versioned(transfer_job(1, name=name).manifest(), version, uid=uid, plan=plan))
     assert cache.key_ids("default") == {"0" * 16}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import ProjectKey
 from adit_operator.key import MakeKey, UseKey, key_decision, key_secret
@@ -60,6 +62,29 @@ def test_the_key_is_called_as_it_was_named() -> None:
     decision = key_decision(KeySeen(None, KEY.id, name="study-key"))
     assert isinstance(decision, Waiting)
     assert "Secret study-key is gone" in decision.message
+
+
+NAMED = KeySeen(name="brain-key", entry="seed", namespace="lab", profile="brain")
+
+
+def test_a_key_that_a_profile_names_is_never_made_and_the_command_that_makes_it_is_told() -> None:
+    told = key_decision(NAMED)
+    assert isinstance(told, Waiting)
+    assert told.reason == "KeyMissing"
+    assert "kubectl create secret generic -n lab brain-key --from-file=seed=/dev/stdin" in told.message
+    assert "kubectl label secret -n lab brain-key adit.dev/purpose=key" in told.message
+
+
+def test_a_named_key_that_was_used_is_missed_rather_than_made_anew() -> None:
+    told = key_decision(replace(NAMED, used=frozenset({KEY.id})))
+    assert isinstance(told, Waiting)
+    assert "restore it from your backup" in told.message
+    assert "/dev/urandom" not in told.message
+
+
+def test_a_named_key_is_read_from_its_own_entry_and_gets_no_marker_of_ours() -> None:
+    there = SeenSecret(Ref("Secret", "lab", "brain-key"), "key", {"seed": KEY.secret})
+    assert key_decision(replace(NAMED, secret=there)) == UseKey(KEY, mark=False)
 
 
 def test_a_made_key_is_read_back_as_it_was_made() -> None:

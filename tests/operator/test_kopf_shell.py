@@ -39,7 +39,7 @@ def test_the_probe_fails_for_good_when_the_resync_is_stale() -> None:
 
 def test_nothing_but_events_is_handled_so_that_no_object_gets_a_finalizer_or_an_annotation() -> None:
     registry = registry_for(TakingDown(), nothing)
-    assert len(registry._watching.get_all_handlers()) == 6
+    assert len(registry._watching.get_all_handlers()) == 7
     assert not registry._changing.get_all_handlers()
     assert not registry._spawning.get_all_handlers()
     assert not registry._indexing.get_all_handlers()

@@ -8,13 +8,19 @@ from hypothesis import strategies as st
 from adit.api import labels
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_list import TaskList
+from adit.api.transfer_job import Plan
 from adit_operator.names import job_name, task_set_name
 from adit_operator.plan import first_plan, planned_name, task_sets, tasks_per_set
+from adit_operator.profiles import profile_named
 from adit_operator.testing.builders import JOB_UID, transfer_job
 
 
 def listed(job: TransferJob) -> TaskList:
     return TaskList.of(job.spec.inline)
+
+
+def planned_first(job: TransferJob) -> Plan:
+    return first_plan(job, listed(job), None, profile_named(job.spec.pseudonymization.profile, "default", {}))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,7 @@ def test_tasks_per_set_follows_the_formula(tasks: int, parallelism: int, expecte
 @given(st.integers(1, 500), st.integers(1, 100))
 def test_every_task_is_in_exactly_one_set(count: int, parallelism: int) -> None:
     job = transfer_job(count, spec={"parallelism": parallelism})
-    plan = first_plan(job, listed(job), None)
+    plan = planned_first(job)
     sets = list(task_sets(job, plan, listed(job), range(plan.sets)))
     planned = [task["id"] for made in sets for task in made["spec"]["tasks"]]
     assert planned == [f"t{i}" for i in range(count)]
@@ -51,14 +57,14 @@ def test_the_name_of_a_job_fits_in_63_characters(name: str, round_: int, index: 
 
 def test_only_the_missing_sets_are_made() -> None:
     job = transfer_job(4)
-    plan = first_plan(job, listed(job), None)
+    plan = planned_first(job)
     made = list(task_sets(job, plan, listed(job), [2]))
     assert [one["metadata"]["name"] for one in made] == [planned_name(job, plan, 2)]
 
 
 def test_a_set_inherits_the_requester_and_the_date_but_no_label() -> None:
     job = transfer_job(annotations={labels.REQUESTED_BY: "ada", "argocd.argoproj.io/tracking-id": "x"})
-    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
+    made = next(task_sets(job, planned_first(job), listed(job), [0]))
     assert made["metadata"]["annotations"] == {
         labels.REQUESTED_BY: "ada",
         labels.JOB_CREATED_AT: "2026-01-01T00:00:00Z",
@@ -68,7 +74,7 @@ def test_a_set_inherits_the_requester_and_the_date_but_no_label() -> None:
 
 def test_a_set_is_owned_by_its_job_and_readable() -> None:
     job = transfer_job()
-    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
+    made = next(task_sets(job, planned_first(job), listed(job), [0]))
     read = TaskSet.read(json.loads(json.dumps(made)))
     assert read.metadata.controller_uid == JOB_UID
     assert read.spec.owner.uid == JOB_UID
@@ -85,6 +91,6 @@ def test_the_hash_of_the_tasks_depends_on_their_order() -> None:
 )
 def test_a_set_says_in_words_that_it_is_identified(pseudonymization: dict[str, object], identified: bool) -> None:  # noqa: FBT001 - a parameter of the table
     job = transfer_job(spec={"pseudonymization": pseudonymization})
-    made = next(task_sets(job, first_plan(job, listed(job), None), listed(job), [0]))
+    made = next(task_sets(job, planned_first(job), listed(job), [0]))
     assert made["spec"]["identified"] is identified
     assert ("profile" in made["spec"]) is not identified

@@ -170,6 +170,8 @@ class Plan(Model):
     tasks_hash: Sha256
     profile_hash: Sha256 | None = None
     key_id: KeyId | None = None
+    # of a key that the profile names; the namespace's own key where absent
+    key_secret_ref: SecretRef | None = None
 
 
 class FailureSummary(Model):

@@ -58,6 +58,16 @@ def folder_manifest(name: str = "archive", *, claim: str = "archive") -> Manifes
     }
 
 
+def profile_manifest(name: str = "brain", **spec: object) -> Manifest:
+    """A PseudonymizationProfile; `spec` in YAML's names."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "PseudonymizationProfile",
+        "metadata": metadata(name),
+        "spec": spec,
+    }
+
+
 def transfer_job_manifest(name: str = "night", *, studies: Sequence[str] = ("1.2.3",)) -> Manifest:
     """An identified TransferJob from server `pacs` to server `research`, one task per study."""
     return {

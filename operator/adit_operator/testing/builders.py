@@ -12,6 +12,7 @@ from adit_operator.decide import decide
 from adit_operator.decision import Decision
 from adit_operator.names import job_name, task_set_name
 from adit_operator.observed import Observed, SeenJob, SeenSet, SeenTransfer
+from adit_operator.profiles import not_found, profile_named
 from adit_operator.testing.fakes import START
 
 JOB_UID = "0a1b2c3d-0000-0000-0000-000000000000"
@@ -74,10 +75,14 @@ def dicom_server(name: str = "pacs", *, namespace: str = "default", port: int = 
 def observed(job: TransferJob | None = None, **changes: Any) -> Observed:
     """An Observed in which source and destination exist, and an inline list was read."""
     job = job or transfer_job()
+    name, namespace = job.spec.pseudonymization.profile, job.metadata.namespace
+    profile = profile_named(name, namespace, {})
     seen = Observed(
         job=job,
         tasks=TaskList.of(job.spec.tasks) if job.spec.tasks is not None else None,
         now=START,
+        profile=profile,
+        no_profile=not_found(name, namespace, {}, None) if name is not None and profile is None else None,
         servers={SOURCE: dicom_server(), DESTINATION: dicom_server("research", port=11113)},
         config={"source": "a", "destination": "b", "settings": "c"},
         image="runner:1",

@@ -10,7 +10,8 @@ from adit_operator.names import task_set_name
 from adit_operator.project import seen_secret
 from adit_operator.testing.desk import task_set_of
 from tests.operator.guards.drill import Step
-from tests.operator.guards.kept_owners import OWNER_EXAMPLES, Owning
+from tests.operator.guards.kept_owners import OWNER_EXAMPLES
+from tests.operator.guards.kept_profiles import PROFILE_EXAMPLES, Profiled
 from tests.operator.guards.kept_retention import RETENTION_EXAMPLES
 from tests.operator.guards.kept_starts import START_EXAMPLES
 from tests.operator.guards.pods import Pod
@@ -29,7 +30,7 @@ HIDDEN = {
 }
 
 
-class Kept(Owning):
+class Kept(Profiled):
     """The drill with what only some kept examples need, and with what they expect."""
 
     async def start(self) -> None:
@@ -159,6 +160,7 @@ EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
     **RETENTION_EXAMPLES,
     **START_EXAMPLES,
     **OWNER_EXAMPLES,
+    **PROFILE_EXAMPLES,
     "children-before-status": (
         True,
         [

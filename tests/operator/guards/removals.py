@@ -76,6 +76,10 @@ REMOVALS: Mapping[str, Removal] = {
     "over-when-all-finished": Removal("adit_operator/follow.py", " and all(one.finished for one in now_own)", ""),
     "owner-uid": Removal("adit_operator/follow.py", "taken is not None", "False"),
     "key-never-made-twice": Removal("adit_operator/key.py", "if traces:", "if False:"),
+    "named-key-is-not-made": Removal("adit_operator/key.py", "seen.profile is not None", "False"),
+    "profile-as-planned": Removal(
+        "adit_operator/start.py", "(profile.hash if profile else None) != transfer.profile_hash", "False"
+    ),
     "lost-writes-nothing": Removal("adit_jobrunner/flush.py", "control.lost", "False"),
     "claim-needs-the-lease": Removal("adit_jobrunner/claim.py", "not held", "False"),
     "claim-is-versioned": Removal("adit_jobrunner/claim.py", "resource_version=version", "resource_version=None"),
