@@ -179,7 +179,7 @@ class ResidueSearch:
             exact in window and not is_chance_in_bytes(exact, value) for sought in suspects for exact in sought.exact
         ):
             return True
-        for text in self._texts(window):
+        for text in self._texts(window, plain=all(sought.text.isascii() for sought in suspects)):
             lowest = 0 if ends[0] else _EDGE
             highest = len(text) if ends[1] else len(text) - _EDGE
             for sought in suspects:
@@ -190,10 +190,10 @@ class ResidueSearch:
                         return True
         return False
 
-    def _texts(self, window: bytes) -> Iterator[str]:
-        """The bytes as text, in every way in which somebody may read them."""
+    def _texts(self, window: bytes, *, plain: bool) -> Iterator[str]:
+        """The bytes as text, in every way in which somebody may read them; plain words stand in plain bytes as such."""
         yield folded_text(window.decode("latin-1"))
-        if window.isascii() and b"\0" not in window and b"\x1b" not in window:
+        if plain and window.isascii() and b"\0" not in window:
             return
         for name in dict.fromkeys(("utf-8", *self._codecs)):
             yield folded_text(window.decode(name, "ignore"))
