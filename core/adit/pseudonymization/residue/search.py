@@ -4,7 +4,8 @@ import mmap
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from adit.encoded.dictionary import keyword_of
 from adit.encoded.elements import Buffer, Element, Malformed
@@ -52,29 +53,43 @@ class _Uids:
 
     def __init__(self, uids: Iterable[str]) -> None:
         wanted = [uid for uid in uids if len(uid) >= SHORTEST and not uid.startswith(_WELL_KNOWN)]
-        self.whole = frozenset(uid.encode("ascii", "replace") for uid in wanted)
-        beginnings = {uid[:_UID_BEGINNING] for uid in self.whole}
+        self._whole = frozenset(uid.encode("ascii", "replace") for uid in wanted)
+        beginnings = {uid[:_UID_BEGINNING] for uid in self._whole}
         # An empty beginning is in everything: the elements are walked then, which takes the same for any number.
-        self.beginnings = tuple(beginnings) if len(beginnings) <= _MOST_BEGINNINGS else (b"",)
+        self._beginnings = tuple(beginnings) if len(beginnings) <= _MOST_BEGINNINGS else (b"",)
+        self._tokens = _tokens_of(min(map(len, self._whole), default=0))
+
+    def seem_to_be_in(self, text: bytes) -> bool:
+        """Whether one may stand in a folded text."""
+        return any(map(text.__contains__, self._beginnings))
 
     def are_in(self, value: bytes) -> bool:
-        """Whether a UID of them stands in a value; parts of longer UIDs do not count."""
-        if not self.whole:
-            return False
-        shortest = min(map(len, self.whole))
-        tokens = re.compile(rb"[0-9][0-9.]{%d,}" % (shortest - 1))
+        """Whether one stands in a value; parts of longer UIDs do not count."""
         texts = (value, folded(value)) if b"\0" in value else (value,)
-        return any(token.strip(b".") in self.whole for text in texts for token in tokens.findall(text))
+        return any(token.strip(b".") in self._whole for text in texts for token in self._tokens.findall(text))
+
+
+@cache
+def _tokens_of(shortest: int) -> re.Pattern[bytes]:
+    """What may be a UID of this length or more."""
+    return re.compile(rb"[0-9][0-9.]{%d,}" % max(shortest - 1, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One instance: what may not be found, and what may: values of our own, and dates that an option leaves."""
+    """One instance: what may be left in it, and what may stay: values of our own, and dates that an option leaves."""
 
     encoding: Encoding
     uids: _Uids
     ours: Sequence[str]
     left_dates: frozenset[int]
+
+
+class _Hits(NamedTuple):
+    """What the coarse search found in a part: nothing else can be in an element of it."""
+
+    forms: tuple[Forms, ...]
+    uids: bool
 
 
 class ResidueSearch:
@@ -90,9 +105,13 @@ class ResidueSearch:
             *(form for word in sorted(identifiers.words) for form in forms_of_word(word, self._codecs)),
             *(form for date in sorted(identifiers.dates) for form in forms_of_date(date)),
         )
-        self._probes = tuple(sorted({probe for form in self._forms for probe in form.probes}))
-        self._views = tuple(sorted({name for form in self._forms for name, _ in form.views}))
-        self._view_forms = tuple(sorted({view for form in self._forms for view in form.views}))
+        self._probes = _shortest({probe for form in self._forms if not form.sought.is_date for probe in form.probes})
+        # Every form of a date holds its year: one search for all of them.
+        self._dates = tuple(
+            (str(date.year).encode(), tuple(probe for form in forms_of_date(date) for probe in form.probes))
+            for date in sorted(identifiers.dates)
+        )
+        self._views = tuple(sorted({view for form in self._forms for view in form.views}))
 
     def find(
         self,
@@ -120,57 +139,54 @@ class ResidueSearch:
         return None
 
     def _may_hold(self, part: bytes | FileSlice, uids: _Uids) -> bool:
-        return any(self._seem_to_be_in(window, uids) for window in _windows(part))
+        """Whether something seems to be there; what is there always seems to."""
+        for window in _windows(part):
+            text = folded(window)
+            if any(map(text.__contains__, self._probes)) or uids.seem_to_be_in(text):
+                return True
+            if any(year in text and any(map(text.__contains__, probes)) for year, probes in self._dates):
+                return True
+            if self._views and any(_are_seen(window, self._views)):
+                return True
+        return False
 
-    def _seem_to_be_in(self, window: bytes, uids: _Uids) -> bool:
-        """Finds all that there is, and sometimes what there is not."""
-        text = folded(window)
-        return (
-            any(map(text.__contains__, self._probes))
-            or any(map(text.__contains__, uids.beginnings))
-            or (bool(self._views) and self._seem_to_be_in_views(window))
-        )
-
-    def _seem_to_be_in_views(self, window: bytes) -> bool:
-        texts = {name: casefolded(window, name) for name in self._views}
-        return any(word in texts[name] for name, word in self._view_forms)
+    def _hits(self, part: bytes | FileSlice, uids: _Uids) -> _Hits:
+        forms: set[Forms] = set()
+        some_uids = False
+        for window in _windows(part):
+            forms.update(_found(self._forms, window))
+            some_uids = some_uids or uids.seem_to_be_in(folded(window))
+        return _Hits(tuple(forms), some_uids)
 
     def _residue(self, part: bytes | FileSlice, case: _Case) -> Residue | None:
+        hits = self._hits(part, case.uids)
         if isinstance(part, bytes):
-            return self._residue_in(part, 0, len(part), case)
+            return self._residue_in(part, 0, len(part), hits, case)
         with part.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-            return self._residue_in(buffer, part.start, part.start + part.length, case)
+            return self._residue_in(buffer, part.start, part.start + part.length, hits, case)
 
-    def _residue_in(self, buffer: Buffer, start: int, end: int, case: _Case) -> Residue | None:
+    def _residue_in(self, buffer: Buffer, start: int, end: int, hits: _Hits, case: _Case) -> Residue | None:
         try:
             for element in leaves(buffer, start, end, case.encoding):
-                if element.value != element.stop and self._is_left_in(buffer, element, case):
+                if element.value != element.stop and self._is_left_in(buffer, element, hits, case):
                     return Residue(IDENTIFIER_LEFT, keyword_of(element.tag))
         except Malformed:
             return Residue(IDENTIFIER_LEFT, UNREADABLE)
         return None
 
-    def _is_left_in(self, buffer: Buffer, element: Element, case: _Case) -> bool:
+    def _is_left_in(self, buffer: Buffer, element: Element, hits: _Hits, case: _Case) -> bool:
         value = Value(element.vr, element.stop - element.value)
         for start in range(element.value, element.stop, _WINDOW):
             first, last = start == element.value, start + _WINDOW >= element.stop
             window = bytes(buffer[max(element.value, start - _OVERLAP) : min(start + _WINDOW, element.stop)])
-            if case.uids.are_in(window):
+            if hits.uids and case.uids.are_in(window):
                 return True
-            suspects = self._suspects_in(window)
+            suspects = {form.sought for form in _found(hits.forms, window)}
             if element.tag in case.left_dates:
                 suspects = {sought for sought in suspects if not sought.is_date}
             if suspects and self._are_left(suspects, window, (first, last), value, case.ours):
                 return True
         return False
-
-    def _suspects_in(self, window: bytes) -> set[Sought]:
-        text = folded(window)
-        found = {form.sought for form in self._forms if any(probe in text for probe in form.probes)}
-        if self._views:
-            texts = {name: casefolded(window, name) for name in self._views}
-            found |= {form.sought for form in self._forms if any(word in texts[name] for name, word in form.views)}
-        return found
 
     def _are_left(
         self, suspects: set[Sought], window: bytes, ends: tuple[bool, bool], value: Value, ours: Sequence[str]
@@ -200,6 +216,32 @@ class ResidueSearch:
         for name in ("utf-16-le", "utf-16-be"):
             yield folded_text(window.decode(name, "ignore"))
             yield folded_text(window[1:].decode(name, "ignore"))
+
+
+def _shortest(probes: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Without those that hold another one: it is found where they are."""
+    kept: list[bytes] = []
+    for probe in sorted(probes, key=len):
+        if not any(map(probe.__contains__, kept)):
+            kept.append(probe)
+    return tuple(kept)
+
+
+def _found(forms: Iterable[Forms], window: bytes) -> Iterator[Forms]:
+    """Those that seem to be in a window."""
+    text = folded(window)
+    for form in forms:
+        if any(map(text.__contains__, form.probes)) or (form.views and any(_are_seen(window, form.views))):
+            yield form
+
+
+def _are_seen(window: bytes, views: Iterable[tuple[str, str]]) -> Iterator[bool]:
+    """Whether each of these words stands in the window as its codec reads it."""
+    texts: dict[str, str] = {}
+    for name, word in views:
+        if name not in texts:
+            texts[name] = casefolded(window, name)
+        yield word in texts[name]
 
 
 def _windows(part: bytes | FileSlice) -> Iterator[bytes]:
