@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from adit.api.pseudonymization_profile import Rectangle
+from adit.encoded.elements import UNDEFINED_LENGTH
 from adit.encoded.encoding import EXPLICIT_LITTLE
 from adit.encoded.writing import element_header
 from adit.pseudonymization.pixels.native import blank_native
@@ -22,7 +23,7 @@ from adit.pseudonymization.pixels.raster import (
     require_inside,
 )
 from adit.transfer.instance import FileSlice
-from adit.transfer.split import UNDEFINED_LENGTH, Parts
+from adit.transfer.split import Parts
 
 JPEG_BASELINE: Final = "1.2.840.10008.1.2.4.50"
 _EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
