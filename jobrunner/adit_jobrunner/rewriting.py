@@ -16,7 +16,8 @@ def rewriter_for(config: Config, spec: TaskSetSpec) -> Rewriter:
     if config.profile is None and spec.trial is None:
         return PassThrough()
     # Loaded only by those who need it: an identified transfer stays small.
-    from adit.pseudonymization.pseudonymizer import Pseudonymizer, TrialMarker  # noqa: PLC0415 - memory, see above
+    from adit.pseudonymization.pseudonymizer import Pseudonymizer  # noqa: PLC0415 - memory, see above
+    from adit.pseudonymization.trial_marker import TrialMarker  # noqa: PLC0415 - as above
 
     if config.profile is None:
         return TrialMarker()

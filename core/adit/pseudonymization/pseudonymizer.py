@@ -1,103 +1,170 @@
-"""The rewriting step of transfers that pseudonymize, and of identified ones that name a trial; both fail closed."""
+"""The rewriting step of a transfer that pseudonymizes: gate, rules, marks, and the last look at what will leave."""
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from pydicom import Dataset
-from pydicom.config import disable_value_validation
-from pydicom.dataset import FileMetaDataset
-
-from adit.errors import BadInput
-from adit.pseudonymization.adit_compatible import anonymizer_for, become, mark_trial
-from adit.pseudonymization.header import decode, encode, remove_inflated
+from adit.encoded.elements import Malformed
+from adit.encoded.writing import element
+from adit.pseudonymization.actions import Action
+from adit.pseudonymization.context import PATIENT_ID, PATIENT_NAME, Context, Contexts
+from adit.pseudonymization.data_set import DataSet, Part, open_data_set
+from adit.pseudonymization.derived import derived, remove_derived
+from adit.pseudonymization.gate import Cleans, Drops, Gatekeeper, Holds, Verdict, facts_of
 from adit.pseudonymization.key import ProjectKey
-from adit.pseudonymization.profile import ADIT_COMPATIBLE, BUILT_IN, Profile
-from adit.transfer.instance import Instance
+from adit.pseudonymization.keyring import Keyring
+from adit.pseudonymization.leaving import Leaving
+from adit.pseudonymization.marks import NEVER_KEPT, Marker
+from adit.pseudonymization.part_rewriting import PartRewriting
+from adit.pseudonymization.pixels.blanking import blanked
+from adit.pseudonymization.profile import Profile
+from adit.pseudonymization.rewriting import Place, Rewriting
+from adit.pseudonymization.ruleset import Ruleset
+from adit.pseudonymization.trace import Deed, Trace
+from adit.transfer.instance import Instance, Piece
 from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, Rewritten
 from adit.transfer.rewriter import Subject
-from adit.transfer.split import Unsplittable
+from adit.transfer.split import PIXEL_TAGS
+
+SOP_INSTANCE_UID = 0x00080018
+
+# Told of each instance that leaves: tag by tag what was done to it.
+Report = Callable[[Iterable[Deed]], None]
 
 
 class Pseudonymizer:
-    """Rewrites head and trailer under one profile and key; whatever cannot be rewritten is quarantined, never sent."""
+    """Rewrites head and trailer by one profile and key; whatever cannot be made safe is quarantined, never sent.
 
-    def __init__(self, profile: Profile, key: ProjectKey, exclude_modalities: frozenset[str]) -> None:
-        if profile != BUILT_IN[ADIT_COMPATIBLE]:
-            raise BadInput(f"the profile {profile.name} is not one that this version knows", reason="ProfileUnknown")
-        self._anonymizer = anonymizer_for(key)
-        self._exclude_modalities = exclude_modalities
+    One object serves one thread. `memoise` remembers elements that recur within a patient's study; without it the same
+    bytes come out, slower.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        key: ProjectKey,
+        exclude_modalities: frozenset[str] = frozenset(),
+        *,
+        memoise: bool = True,
+        report: Report | None = None,
+    ) -> None:
+        spec = profile.spec
+        self._ruleset = ruleset = Ruleset(spec)
+        self._keyring = Keyring(key, uid_root=spec.uid_root, date_shift=spec.date_shift)
+        self._gate = Gatekeeper(spec, exclude_modalities)
+        self._marker = Marker(profile, ruleset.codes, ruleset.longitudinal)
+        rewriting = Rewriting(ruleset, NEVER_KEPT, (int(one.tag, 16) for one in spec.overrides))
+        self._parts = PartRewriting(ruleset, rewriting)
+        self._contexts = Contexts(self._keyring, rewriting, memoise=memoise)
+        self._report = report
+        # The marks' own words, which a patient's name may be one of.
+        self._own_words = frozenset({f"ADIT {profile.name}", *(meaning for _, meaning in ruleset.codes)})
 
     def rewrite(self, instance: Instance, subject: Subject) -> RewriteOutcome:
         """Give the instance its new identity, or say why it stays here. Raises OSError where the spool fails."""
+        uid = instance.sop_instance_uid
         if not subject.pseudonym:
-            return Quarantined(instance.sop_instance_uid, "PseudonymMissing")
-        return _rewritten(instance, lambda elements: self._become(elements, subject), self._excluded)
-
-    def rewritten_uid(self, original_uid: str) -> str:
-        """The UID that dicognito gives to an original under this key."""
-        elements = Dataset()
-        elements.file_meta = FileMetaDataset()
-        elements.SOPInstanceUID = original_uid
-        self._anonymizer.anonymize(elements)
-        return str(elements.SOPInstanceUID)
-
-    def _excluded(self, elements: Dataset) -> str | None:
-        modality = str(elements.get("Modality", "") or "").strip().upper()
-        return "ModalityExcluded" if modality in self._exclude_modalities else None
-
-    def _become(self, elements: Dataset, subject: Subject) -> None:
-        elements.file_meta = FileMetaDataset()  # dicognito walks it; ours is made anew by whoever writes a file
-        self._anonymizer.anonymize(elements)
-        become(elements, subject)
-
-
-class TrialMarker:
-    """Rewrites nothing but the two trial attributes of an identified transfer; every other value stays as it is."""
-
-    def rewrite(self, instance: Instance, subject: Subject) -> RewriteOutcome:
-        """Name the trial in the head."""
-        return _rewritten(instance, lambda elements: mark_trial(elements, subject), lambda _: None)
-
-    def rewritten_uid(self, original_uid: str) -> str:
-        """Itself."""
-        return original_uid
-
-
-def _rewritten(
-    instance: Instance, change: Callable[[Dataset], None], excluded: Callable[[Dataset], str | None]
-) -> RewriteOutcome:
-    leaving: Instance | None = None
-    try:
-        outcome = _attempted(instance, change, excluded)
-        if isinstance(outcome, Rewritten):
-            leaving = outcome.instance
+            return Quarantined(uid, "PseudonymMissing")
+        leaving: Instance | None = None
+        try:
+            with open_data_set(instance) as data:
+                outcome = self._judged(instance, subject, data)
+            if isinstance(outcome, Rewritten):
+                leaving = outcome.instance
+        except Malformed as error:
+            outcome = Quarantined(uid, error.reason)
+        except MemoryError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the machine failed, which passes
+            # Fail closed: whatever a malformed data set breaks, it does not leave.
+            outcome = Quarantined(uid, "RewriteFailed")
+        finally:
+            remove_derived(instance, leaving)
         return outcome
-    finally:
-        remove_inflated(instance, leaving)
+
+    def rewritten_uid(self, original_uid: str) -> str:
+        """The UID that a study, series or instance becomes: the same in every process and run of one key."""
+        if self._ruleset.rule(SOP_INSTANCE_UID, b"UI").action is Action.KEEP:
+            return original_uid
+        return self._keyring.uid(original_uid)
+
+    def _judged(self, instance: Instance, subject: Subject, data: DataSet) -> RewriteOutcome:
+        uid, parts = instance.sop_instance_uid, data.parts
+        if any(one.tag in PIXEL_TAGS for one in data.trailer.found):
+            # It would leave as it is, which only one value may; PS3.3 C.7.6.3 knows no data set with two.
+            raise Malformed("PixelDataTwice")
+        facts = facts_of(data.top.text, data.transfer_syntax_uid)
+        verdict = self._gate.verdict(facts, has_pixels=parts.pixel is not None)
+        if isinstance(verdict, Drops):
+            return Excluded(uid, verdict.reason)
+        if isinstance(verdict, Holds):
+            return Quarantined(uid, verdict.reason)
+        return self._rewritten(instance, subject, data, verdict)
+
+    def _rewritten(self, instance: Instance, subject: Subject, data: DataSet, verdict: Verdict) -> RewriteOutcome:
+        """Rewrite, look at the result once more, and let it leave."""
+        encoding, trace = data.parts.encoding, Trace()
+        context = self._contexts.of(data.head, data.top, encoding)
+        place = Place(data.head.buffer, encoding, context.hand)
+        pixels, syntax, changes = _pixels(instance, data, verdict)
+        fixed = self._identity(subject, data.head, place, pixels_cleaned=isinstance(verdict, Cleans)) | dict(changes)
+        with Leaving(derived(instance, "rewritten")) as leaving:
+            self._parts.write(data.head, place, context, fixed=fixed, trace=trace, leaving=leaving)
+            head = leaving.pieces()
+        trailer = self._trailer(instance, data, context, trace)
+        residue = context.search(trace.identifiers).find(
+            (*head, *trailer),
+            encoding=encoding,
+            uids=trace.uids,
+            generated=trace.generated | self._own_words,
+            left_dates=frozenset(trace.dates),
+        )
+        if residue is not None:
+            message = f"an identifier of the original is left in {residue.attribute}"
+            return Quarantined(instance.sop_instance_uid, residue.reason, message)
+        if self._report is not None:
+            self._report(trace.deeds)
+        leaves = replace(
+            instance,
+            sop_instance_uid=self.rewritten_uid(instance.sop_instance_uid),
+            transfer_syntax_uid=syntax,
+            pieces=(*head, *pixels, *trailer),
+        )
+        return Rewritten(instance.sop_instance_uid, leaves)
+
+    def _identity(self, subject: Subject, head: Part, place: Place, *, pixels_cleaned: bool) -> dict[int, bytes]:
+        """Whom the instance becomes, and what says that it is de-identified, as encoded elements by tag."""
+        marks = self._marker.encoded(
+            subject,
+            lambda tag: self._parts.text_of(head, place, tag),
+            place.encoding,
+            pixels_cleaned=pixels_cleaned,
+        )
+        pseudonym = str(subject.pseudonym).encode("ascii")
+        marks[PATIENT_NAME] = element(PATIENT_NAME, b"PN", pseudonym, place.encoding)
+        marks[PATIENT_ID] = element(PATIENT_ID, b"LO", pseudonym, place.encoding)
+        return marks
+
+    def _trailer(self, instance: Instance, data: DataSet, context: Context, trace: Trace) -> tuple[Piece, ...]:
+        if not data.trailer.found:
+            return ()
+        place = Place(data.trailer.buffer, data.parts.encoding, context.hand)
+        with Leaving(derived(instance, "rewritten")) as leaving:
+            self._parts.write(data.trailer, place, context, fixed={}, trace=trace, leaving=leaving)
+            return leaving.pieces()
 
 
-def _attempted(
-    instance: Instance, change: Callable[[Dataset], None], excluded: Callable[[Dataset], str | None]
-) -> RewriteOutcome:
-    uid = instance.sop_instance_uid
-    try:
-        with warnings.catch_warnings(), disable_value_validation():
-            # pydicom's warnings quote values, which are not for logs; a text that its charset cannot hold is an error.
-            warnings.simplefilter("ignore")
-            warnings.filterwarnings("error", message="Failed to encode")
-            header = decode(instance)
-            if str(header.elements.get("SOPInstanceUID", "")) != uid:
-                return Quarantined(uid, "SopInstanceUidMismatch")
-            if reason := excluded(header.elements):
-                return Excluded(uid, reason)
-            change(header.elements)
-            return Rewritten(uid, encode(header, instance))
-    except Unsplittable as error:
-        return Quarantined(uid, error.reason)
-    except MemoryError:
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the machine failed, which passes; pydicom's own, about a malformed data set, have no number
-        # Fail closed: whatever a malformed data set breaks, it does not leave.
-        return Quarantined(uid, "RewriteFailed")
+def _pixels(instance: Instance, data: DataSet, verdict: Verdict) -> tuple[tuple[Piece, ...], str, Mapping[int, bytes]]:
+    """The pixel element as it leaves, its transfer syntax, and what the head then says of the pixels."""
+    parts, syntax = data.parts, data.transfer_syntax_uid
+    if isinstance(verdict, Cleans):
+        result = blanked(parts, syntax, data.top.text, verdict.regions, derived(instance, "blanked"))
+        changes = {
+            tag: b"" if change is None else element(tag, *change, parts.encoding)
+            for tag, change in result.changes.items()
+        }
+        return (result.pixel_header, result.pixel), result.transfer_syntax_uid, changes
+    if parts.pixel_header is None or parts.pixel is None:
+        return (), syntax, {}
+    return (parts.pixel_header.read(), parts.pixel), syntax, {}

@@ -1,0 +1,117 @@
+"""An encoded instance opened for rewriting: where its parts lie, and the values of its top level that rules ask for."""
+
+import mmap
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adit.encoded.dictionary import vr_of
+from adit.encoded.elements import Buffer, Element, Malformed, elements
+from adit.encoded.encoding import Encoding
+from adit.pseudonymization.derived import derived
+from adit.pseudonymization.texts import DEFAULT, codecs_of, decoded
+from adit.transfer.instance import FileSlice, Instance
+from adit.transfer.split import Parts, inflated, is_deflated, split
+
+CHARACTER_SET, SOP_INSTANCE_UID = 0x00080005, 0x00080018
+# A head up to this size is read at once; a larger one is mapped, and what it becomes is written to a file.
+IN_MEMORY_BYTES = 4 << 20
+MAX_TOP_LEVEL = 100_000
+_LONGEST_ASKED = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Head or trailer: a buffer that holds it, and its elements of the top level."""
+
+    buffer: Buffer
+    found: tuple[Element, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set as it lies in the spool, inflated where it was deflated."""
+
+    parts: Parts
+    transfer_syntax_uid: str
+    head: Part
+    trailer: Part
+    top: "TopLevel"
+
+
+@contextmanager
+def open_data_set(instance: Instance) -> Iterator[DataSet]:
+    """Find and walk the parts. Raises Malformed, or OSError where the spool fails."""
+    (piece,) = instance.pieces
+    if not isinstance(piece, FileSlice):
+        raise TypeError("an instance is rewritten once, from the file that it arrived in")
+    syntax = instance.transfer_syntax_uid
+    if is_deflated(syntax):
+        try:
+            piece, syntax = inflated(piece, derived(instance, "inflated"))
+        except zlib.error as error:
+            raise Malformed("DeflatedCorrupt") from error
+    parts = split(piece, syntax)
+    with _opened(parts.head, parts) as head, _opened(parts.trailer, parts) as trailer:
+        top = TopLevel(head, parts.encoding)
+        if top.text(SOP_INSTANCE_UID) != instance.sop_instance_uid:
+            raise Malformed("SopInstanceUidMismatch")
+        yield DataSet(parts, syntax, head, trailer, top)
+
+
+@contextmanager
+def _opened(where: FileSlice | None, parts: Parts) -> Iterator[Part]:
+    """A part as a buffer, walked. Raises Malformed."""
+    if where is None or where.length == 0:
+        yield Part(b"")
+        return
+    if where.length <= IN_MEMORY_BYTES:
+        raw = where.read()
+        yield Part(raw, _walked(raw, 0, len(raw), parts))
+        return
+    with (
+        where.path.open("rb") as file,
+        mmap.mmap(file.fileno(), where.start + where.length, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE) as mapped,
+    ):
+        yield Part(mapped, _walked(mapped, where.start, where.start + where.length, parts))
+
+
+def _walked(buffer: Buffer, start: int, end: int, parts: Parts) -> tuple[Element, ...]:
+    found = []
+    for one in elements(buffer, start, end, parts.encoding):
+        found.append(one)
+        if len(found) > MAX_TOP_LEVEL:
+            raise Malformed("TooManyElements")
+    return tuple(found)
+
+
+class TopLevel:
+    """The texts of the top level, by tag; absent ones are empty, very long ones are cut. Numbers of VR US are told."""
+
+    def __init__(self, part: Part, encoding: Encoding) -> None:
+        self.part = part
+        self._encoding = encoding
+        self._by_tag = {one.tag: one for one in part.found}
+        self.codecs: tuple[str, ...] = DEFAULT
+        if CHARACTER_SET in self._by_tag:
+            self.codecs = codecs_of(self.raw(CHARACTER_SET))
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._by_tag
+
+    def raw(self, tag: int) -> bytes:
+        one = self._by_tag.get(tag)
+        if one is None:
+            return b""
+        return bytes(self.part.buffer[one.value : min(one.stop, one.value + _LONGEST_ASKED)])
+
+    def text(self, tag: int) -> str:
+        one = self._by_tag.get(tag)
+        if one is None:
+            return ""
+        vr = vr_of(tag) if one.vr == b"UN" else one.vr
+        if vr == b"US":
+            raw = self.raw(tag)
+            return "\\".join(str(self._encoding.number(raw[at : at + 2])) for at in range(0, len(raw) - 1, 2))
+        return decoded(vr, self.raw(tag), self.codecs).strip()
