@@ -42,6 +42,24 @@ STRUCTURE = frozenset(
         0x00700004,  # AnchorPointAnnotationUnits
     }
 )
+# The code itself, beside its meaning: a number of a vocabulary is no telephone number. The last look sees it.
+CODES = frozenset(
+    {
+        0x00080100,  # CodeValue
+        0x00080102,  # CodingSchemeDesignator
+        0x00080103,  # CodingSchemeVersion
+    }
+)
+# What a code is told by: cleaned, a number of many digits would be gone. Its meaning is text, and is cleaned.
+CODES = frozenset(
+    {
+        0x00080100,  # CodeValue
+        0x00080102,  # CodingSchemeDesignator
+        0x00080103,  # CodingSchemeVersion
+        0x00080119,  # LongCodeValue
+        0x00080120,  # URNCodeValue
+    }
+)
 MAX_DEPTH = 64
 # A sequence up to this size is put together in memory and has a length; a larger one is written as it goes.
 WHOLE_BYTES = 4 << 20
@@ -210,7 +228,8 @@ def _within(mode: Mode, tag: int, vr: bytes, action: Action) -> Action:
     if mode is Mode.CLEANED:
         if tag == TEXT_VALUE:
             return Action.DUMMY
-        return Action.CLEAN if action is Action.KEEP and vr not in DATES else action
+        cleans = action is Action.KEEP and vr not in DATES and tag not in CODES
+        return Action.CLEAN if cleans else action
     if tag in STRUCTURE or (vr in {b"UI", *DATES} and action in {Action.KEEP, Action.SHIFT_DATE}):
         return action
     return action if action in {Action.REMOVE, Action.EMPTY, Action.MAP_UID, Action.SET} else Action.DUMMY

@@ -58,11 +58,21 @@ _PUBLIC_UIDS: Final = frozenset(
     )
 )
 
+# The table says X of them, and an object without them is invalid (PS3.3 C.11.10): a constant tells as little.
+_REQUIRED: Final = frozenset(
+    (
+        0x00700082,  # PresentationCreationDate
+        0x00700083,  # PresentationCreationTime
+    )
+)
+
 _KEEP = AttributeRule(Action.KEEP)
 _REMOVE = AttributeRule(Action.REMOVE)
 _EMPTY = AttributeRule(Action.EMPTY)
 _DUMMY = AttributeRule(Action.DUMMY)
 _CLEAN = AttributeRule(Action.CLEAN)
+# Removed by the table, and of type 1 in presentation states (PS3.3 C.11.10): a dummy tells as little, and stays valid.
+_NEEDED: Final = frozenset({"00700082", "00700083"})  # PresentationCreationDate, PresentationCreationTime
 _MAP_UID = AttributeRule(Action.MAP_UID)
 _SHIFT_DATE = AttributeRule(Action.SHIFT_DATE)
 
@@ -228,7 +238,9 @@ def _basic(row: Row, meaning: _Meaning) -> AttributeRule:
         return _MAP_UID
     if "U*" in letters:
         return _KEEP  # a sequence of references: its items go by their own rules
-    if "D" in letters:
+    if "D" in letters or meaning.tag in _REQUIRED:
+        return _DUMMY
+    if row.tag in _NEEDED:
         return _DUMMY
     return _EMPTY if "Z" in letters else _REMOVE
 

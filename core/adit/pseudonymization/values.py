@@ -75,7 +75,8 @@ def cleaned_text(tag: int, vr: bytes, value: bytes, hand: Hand, trace: Trace) ->
     if "\ufffd" in text:
         return emptied_or_dummy(tag, vr, value, hand, trace)
     result = "\\".join(cleaned(one, hand.identifiers) for one in values_of(vr, text))
-    raw = encoded(vr, result, hand.codecs)
+    raw = encoded(vr, result, hand.codecs) if result.strip("\\ ") else None
+    # Nothing left, or nothing that can be written: a value that is required must not become empty.
     return emptied_or_dummy(tag, vr, value, hand, trace) if raw is None else raw
 
 

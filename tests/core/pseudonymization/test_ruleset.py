@@ -68,6 +68,8 @@ def unlisted(*vrs: bytes) -> set[int]:
 
 ORDINARY = actions(rules())
 
+REQUIRED = {0x00700082, 0x00700083}
+
 
 @pytest.mark.parametrize(
     ("letters", "action"),
@@ -87,13 +89,20 @@ def test_letters_become_the_one_action_that_every_type_of_attribute_allows(lette
     rows = {tag for tag, row in ROWS.items() if row.basic == letters and tag in EVERY_TAG}
     identifiers = {tag for tag in rows if vr_in_an_object(tag) == b"UI" and letters == "D"}
     assert rows
-    assert {ORDINARY[tag] for tag in rows - identifiers} == {action}
+    assert {ORDINARY[tag] for tag in rows - identifiers - REQUIRED} == {action}
     assert {ORDINARY[tag] for tag in identifiers} <= {Action.MAP_UID}
 
 
 def test_the_basic_profile_keeps_nothing_that_the_table_lists_but_sequences_of_references() -> None:
     kept = {tag for tag in EVERY_TAG if tag in ROWS and ORDINARY[tag] not in HIDDEN}
     assert {keyword_of(tag) for tag in kept} == {"ReferencedImageSequence", "SourceImageSequence"}
+
+
+def test_what_an_object_is_invalid_without_becomes_a_constant() -> None:
+    assert {(keyword_of(tag), ROWS[tag].basic, ORDINARY[tag]) for tag in REQUIRED} == {
+        ("PresentationCreationDate", "X", Action.DUMMY),
+        ("PresentationCreationTime", "X", Action.DUMMY),
+    }
 
 
 @pytest.mark.parametrize("option", [option for option in COLUMNS if option not in {FULL, MODIFIED, "RetainUIDs"}])
