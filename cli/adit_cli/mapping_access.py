@@ -61,7 +61,7 @@ async def rows_of(cluster: Cluster, table: Table) -> tuple[MappingRow, ...]:
         raise Forbidden(
             f"your account may not list the Secrets of {table.runner_namespace}, where mapping tables are kept: "
             "have somebody export it who may, or ask for a Role there with the verb list on secrets "
-            "(it opens credentials and keys as well: docs/operations.md)"
+            "(it opens credentials and keys as well: docs/mapping-tables.md)"
         ) from error
     rows = (row for secret in found.items for row in rows_of_secret(secret))
     table_rows = merged(row for row in rows if (row.namespace, row.profile) == (table.namespace, table.profile))
@@ -78,7 +78,7 @@ def refusal(who: str, table: Table) -> Forbidden:
     """What a person without the verb is told."""
     return Forbidden(
         f"{who} lacks the verb {VERB} on PseudonymizationProfile {table.profile} in {table.namespace}: ask for a "
-        f"RoleBinding there to the chart's ClusterRole …-mapping-reader, or to a Role with verbs: [{VERB}], "
+        f"RoleBinding there to the chart's ClusterRole …-profile-admin, or to a Role with verbs: [{VERB}], "
         f"apiGroups: [adit.dev], resources: [{RESOURCE}], resourceNames: [{table.profile}]"
     )
 

@@ -52,6 +52,26 @@ def test_the_chart_carries_the_crds_as_the_models_say(project: Path) -> None:
     assert carried
 
 
+def fields(schema: dict[str, Any]) -> Iterator[str]:
+    for name, field in schema.get("properties", {}).items():
+        yield name
+        yield from fields(field)
+    if "items" in schema:
+        yield from fields(schema["items"])
+
+
+def test_no_field_is_a_word_that_kubectl_reads_as_true_or_false() -> None:
+    """YAML 1.1, which kubectl and helm read, has many words for them."""
+    named = {
+        name
+        for path in (CHART / "files" / "crds").iterdir()
+        for version in yaml.safe_load(path.read_text())["spec"]["versions"]
+        for name in fields(version["schema"]["openAPIV3Schema"])
+    }
+    assert named
+    assert not {name.lower() for name in named} & {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"}
+
+
 def test_the_keep_policy_finds_one_place_in_each_crd() -> None:
     """The template adds its annotation behind the only `metadata:` at the start of a line."""
     counts = {

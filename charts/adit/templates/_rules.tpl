@@ -1,7 +1,7 @@
 {{/* What the operator does in the namespaces whose jobs it works. */}}
 {{- define "adit.operatorRules" -}}
 - apiGroups: [adit.dev]
-  resources: [dicomservers, dicomfolders]
+  resources: [dicomservers, dicomfolders, pseudonymizationprofiles]
   verbs: [list, watch]
 - apiGroups: [adit.dev]
   resources: [transferjobs, tasksets]

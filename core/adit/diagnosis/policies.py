@@ -9,7 +9,7 @@ from adit.diagnosis.finding import Finding, ok, problem, skipped, warning
 from adit.diagnosis.upgrade import upgraded
 
 STAMPS_FROM = (1, 36)  # MutatingAdmissionPolicy is served from here on
-_POLICIES = ("requester", "runner", "transfers")
+_POLICIES = ("requester", "runner", "transfers", "profiles", "mapping")
 # What leaves out some of the requests, in a policy's matchConstraints and in a binding's matchResources.
 _LEAVING_OUT = ("namespaceSelector", "objectSelector", "excludeResourceRules")
 

@@ -9,7 +9,7 @@ import pytest
 from adit.diagnosis.policies import Policies, judge_policies
 from adit.diagnosis.upgrade import COMMAND
 
-WORDS = ("requester", "runner", "transfers")
+WORDS = ("requester", "runner", "profiles", "mapping", "transfers")
 # As the API server answers: it adds the empty selectors.
 EVERYTHING: dict[str, Any] = {"namespaceSelector": {}, "objectSelector": {}, "matchPolicy": "Equivalent"}
 NOWHERE: dict[str, Any] = {"namespaceSelector": {"matchLabels": {"adit": "never"}}}
@@ -55,18 +55,18 @@ def test_policies_that_may_not_be_seen_are_no_problem() -> None:
 
 
 def test_a_policy_that_is_gone_is_named() -> None:
-    (finding,) = judge_policies(Policies(ALL[:2], BOUND, STAMPS, STAMPED), (1, 36))
+    (finding,) = judge_policies(Policies(ALL[:-1], BOUND, STAMPS, STAMPED), (1, 36))
     assert finding.code == "PoliciesMissing"
     assert "transfers" in finding.what
 
 
 def test_a_binding_that_is_gone_or_only_warns_denies_nothing() -> None:
-    assert codes(Policies(ALL, BOUND[:2], STAMPS, STAMPED)) == ["PoliciesUnbound"]
-    assert codes(Policies(ALL, [*BOUND[:2], binding("transfers", "Warn")], STAMPS, STAMPED)) == ["PoliciesUnbound"]
+    assert codes(Policies(ALL, BOUND[:-1], STAMPS, STAMPED)) == ["PoliciesUnbound"]
+    assert codes(Policies(ALL, [*BOUND[:-1], binding("transfers", "Warn")], STAMPS, STAMPED)) == ["PoliciesUnbound"]
 
 
 def test_a_policy_that_ignores_its_errors_is_a_problem() -> None:
-    lenient = [*ALL[:2], policy("transfers", failurePolicy="Ignore")]
+    lenient = [*ALL[:-1], policy("transfers", failurePolicy="Ignore")]
     (finding,) = judge_policies(Policies(lenient, BOUND, STAMPS, STAMPED), (1, 36))
     assert (finding.code, finding.verdict) == ("PoliciesLenient", "problem")
     assert "adit-transfers" in finding.what
@@ -82,7 +82,7 @@ def test_a_policy_that_ignores_its_errors_is_a_problem() -> None:
     ],
 )
 def test_a_binding_that_leaves_something_out_is_a_problem(resources: dict[str, Any]) -> None:
-    bindings = [*BOUND[:2], binding("transfers", **resources)]
+    bindings = [*BOUND[:-1], binding("transfers", **resources)]
     (finding,) = judge_policies(Policies(ALL, bindings, STAMPS, STAMPED), (1, 36))
     assert (finding.code, finding.verdict) == ("PoliciesNarrowed", "problem")
     assert "adit-transfers" in finding.what
@@ -94,7 +94,7 @@ def test_another_binding_of_the_same_policy_does_no_harm() -> None:
 
 def test_a_policy_that_leaves_something_out_is_a_problem() -> None:
     constraints = {"resourceRules": RULES, **NOWHERE}
-    narrow = [*ALL[:2], policy("transfers", matchConstraints=constraints)]
+    narrow = [*ALL[:-1], policy("transfers", matchConstraints=constraints)]
     assert codes(Policies(narrow, BOUND, STAMPS, STAMPED)) == ["PoliciesNarrowed"]
 
 
