@@ -22,6 +22,7 @@ from adit.encoded.layout import (
     Malformed,
     is_vr,
 )
+from adit.encoded.mapped import RELEASE_BYTES, MappedFile
 
 Buffer = bytes | bytearray | mmap.mmap | memoryview
 
@@ -51,7 +52,11 @@ def end_of_item(buffer: Buffer, position: int, end: int, vr: bytes, encoding: En
 
 def _closing(buffer: Buffer, position: int, end: int, opened: list[_Open]) -> int:
     """Walk until all is closed. Whatever states its length is stepped over, what does not lies on a stack of ours."""
+    release_at = position + RELEASE_BYTES
     while end - position >= HEADER_BYTES:
+        if position > release_at and isinstance(buffer, MappedFile):
+            buffer.release()
+            release_at = position + RELEASE_BYTES
         if opened[-1].is_item:
             position = _in_item(buffer, position, end, opened)
         else:

@@ -1,4 +1,4 @@
-"""Splits an encoded data set into head, pixel value and trailer, so that only the two small parts are ever decoded.
+"""Splits an encoded data set into head, pixel value and trailer, so that only the two small parts are looked at.
 
 The pixel value is that of (7FE0,0008), (7FE0,0009) or (7FE0,0010) at the top level (PS3.5 Annex A): native bytes, or
 the encapsulated fragments up to and including the sequence delimiter.
@@ -7,31 +7,24 @@ the encapsulated fragments up to and including the sequence delimiter.
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
-from pydicom.filereader import data_element_generator
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-)
-
-from adit.encoded.elements import Malformed
+from adit.encoded.closing import end_of_sequence
+from adit.encoded.elements import UNDEFINED_LENGTH, Buffer, Malformed, elements
 from adit.encoded.encoding import Encoding, encoding_of
+from adit.encoded.layout import HEADER_BYTES
+from adit.encoded.mapped import RELEASE_BYTES, MappedFile, mapped
 from adit.transfer.instance import READ_SIZE, FileSlice
 
-PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-ITEM, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE0DD
-UNDEFINED_LENGTH = 0xFFFFFFFF
-# What is decoded is held in memory: an object whose head is larger than this cannot be rewritten by this engine.
-MAX_PART_BYTES = 32 << 20
+_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
+_DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
+PIXEL_TAGS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+# A head or trailer may be this large: no value in one is longer than 32 bits say, and whoever rewrites one streams it.
+MAX_PART_BYTES: Final = 2 << 30
 # An inflated data set may be this large; a smaller file that claims more is a bomb.
-MAX_INFLATED_BYTES = 2 << 30
+MAX_INFLATED_BYTES: Final = 2 << 30
 # A pixel value leaves unread, so that its VR must be one of numbers: a text or a sequence could hold anything.
 _PIXEL_VR = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UN"})
-
-
-class Unsplittable(Malformed):
-    """The data set cannot be told apart into head, pixel value and trailer; `reason` is a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +38,20 @@ class Parts:
     trailer: FileSlice | None
 
 
-def split(data_set: FileSlice, transfer_syntax_uid: str) -> Parts:
-    """Find the parts without keeping a value. Raises Unsplittable where the elements do not add up to the data set."""
+def split(data_set: FileSlice, transfer_syntax_uid: str, *, max_part_bytes: int = MAX_PART_BYTES) -> Parts:
+    """Find the parts without keeping a value. Raises Malformed where the elements do not add up to the data set."""
     encoding = encoding_of(transfer_syntax_uid)
-    end = data_set.start + data_set.length
-    with data_set.path.open("rb") as file:
-        file.seek(data_set.start)
-        start = _seek_pixel(file, encoding, end)
-        if start == end:
-            _require_small(data_set.length)
-            return Parts(encoding, data_set, None, None, None)
-        value, length = _pixel_header(file, start, encoding)
-        stop = value + length if length != UNDEFINED_LENGTH else _end_of_fragments(file, value, end, encoding)
-    if stop > end:
-        raise Unsplittable("PixelDataTruncated")
-    _require_small(start - data_set.start)
-    _require_small(end - stop)
-    path = data_set.path
+    path, begin, end = data_set.path, data_set.start, data_set.start + data_set.length
+    with mapped(path) as buffer:
+        start = _end_of_head(buffer, begin, end, encoding)
+        value, stop = _pixel(buffer, start, end, encoding) if start < end else (end, end)
+    if max(start - begin, end - stop) > max_part_bytes:
+        raise Malformed("HeaderTooLarge")
+    if start == end:
+        return Parts(encoding, data_set, None, None, None)
     return Parts(
         encoding,
-        head=FileSlice(path, data_set.start, start - data_set.start),
+        head=FileSlice(path, begin, start - begin),
         pixel_header=FileSlice(path, start, value - start),
         pixel=FileSlice(path, value, stop - value),
         trailer=FileSlice(path, stop, end - stop) if stop < end else None,
@@ -73,6 +60,20 @@ def split(data_set: FileSlice, transfer_syntax_uid: str) -> Parts:
 
 def inflated(data_set: FileSlice, target: Path) -> tuple[FileSlice, str]:
     """Inflate a deflated data set into `target`; it is then Explicit VR Little Endian (PS3.5 Annex A.5)."""
+    try:
+        written = _inflate(data_set, target)
+    except zlib.error as error:
+        raise Malformed("DeflatedCorrupt") from error
+    return FileSlice(target, 0, written), _EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def is_deflated(transfer_syntax_uid: str) -> bool:
+    """Whether the whole data set is one deflated stream."""
+    return transfer_syntax_uid == _DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _inflate(data_set: FileSlice, target: Path) -> int:
+    """Bytes written; never more than one read's worth of them is held."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     written = 0
     with target.open("wb") as out:
@@ -83,79 +84,47 @@ def inflated(data_set: FileSlice, target: Path) -> tuple[FileSlice, str]:
                 pending = inflater.unconsumed_tail
                 written += len(piece)
                 if written > MAX_INFLATED_BYTES:
-                    raise Unsplittable("InflatedTooLarge")
+                    raise Malformed("InflatedTooLarge")
                 out.write(piece)
+            if inflater.eof:
+                break  # what stands behind the stream is padding
         written += out.write(inflater.flush())
     if not inflater.eof:
-        raise Unsplittable("DeflatedTruncated")
-    return FileSlice(target, 0, written), str(ExplicitVRLittleEndian)
+        raise Malformed("DeflatedTruncated")
+    return written
 
 
-def is_deflated(transfer_syntax_uid: str) -> bool:
-    """Whether the whole data set is one deflated stream."""
-    return transfer_syntax_uid == DeflatedExplicitVRLittleEndian
-
-
-def _require_small(length: int) -> None:
-    if length > MAX_PART_BYTES:
-        raise Unsplittable("HeaderTooLarge")
-
-
-def _seek_pixel(file: BinaryIO, encoding: Encoding, end: int) -> int:
+def _end_of_head(buffer: Buffer, begin: int, end: int, encoding: Encoding) -> int:
     """Walk the top level; the position of the pixel element, or `end` where there is none."""
-    elements = data_element_generator(
-        file,
-        encoding.implicit_vr,
-        encoding.little_endian,
-        stop_when=lambda tag, _vr, _length: int(tag) in PIXEL_TAGS,
-        defer_size=1024,
-    )
-    try:
-        for _ in elements:
-            if file.tell() > end:
-                raise Unsplittable("ElementTooLong")
-    except (EOFError, ValueError, NotImplementedError, OSError) as error:
-        # An OSError with a number is the machine's; pydicom's, about the data set, have none.
-        if isinstance(error, Unsplittable) or (isinstance(error, OSError) and error.errno is not None):
-            raise
-        raise Unsplittable("NotADataSet") from error
-    return _position_after_walk(file, encoding, end)
-
-
-def _position_after_walk(file: BinaryIO, encoding: Encoding, end: int) -> int:
-    """The walk stops at the pixel element, at the end, or where it cannot go on: only the first two are a data set."""
-    position = file.tell()
-    if position == end:
-        return end
-    if position > end:
-        raise Unsplittable("ElementTooLong")
-    if encoding.tag(file.read(4)) not in PIXEL_TAGS:
-        raise Unsplittable("NotADataSet")
+    position, release_at = begin, begin + RELEASE_BYTES
+    for element in elements(buffer, begin, end, encoding, until=PIXEL_TAGS):
+        position = element.end
+        if position > release_at and isinstance(buffer, MappedFile):
+            buffer.release()
+            release_at = position + RELEASE_BYTES
     return position
 
 
-def _pixel_header(file: BinaryIO, start: int, encoding: Encoding) -> tuple[int, int]:
-    """Where the pixel value begins, and its length field."""
-    file.seek(start + 4)
-    if encoding.implicit_vr:
-        return start + 8, encoding.number(file.read(4))
-    vr = file.read(2)
+def _pixel(buffer: Buffer, start: int, end: int, encoding: Encoding) -> tuple[int, int]:
+    """Where the value of the pixel element begins, and where what follows it does."""
+    value, vr = start + 8, b"OW"
+    if not encoding.implicit_vr:
+        value, vr = start + 12, bytes(buffer[start + 4 : start + 6])
     if vr not in _PIXEL_VR:
-        raise Unsplittable("PixelDataVr")
-    file.read(2)
-    return start + 12, encoding.number(file.read(4))
+        raise Malformed("PixelDataVr")
+    if value > end:
+        raise Malformed("PixelDataTruncated")
+    length = encoding.number(bytes(buffer[value - 4 : value]))
+    if length == UNDEFINED_LENGTH:
+        return value, _end_of_fragments(buffer, value, end, encoding)
+    if value + length > end:
+        raise Malformed("PixelDataTruncated")
+    return value, value + length
 
 
-def _end_of_fragments(file: BinaryIO, position: int, end: int, encoding: Encoding) -> int:
+def _end_of_fragments(buffer: Buffer, value: int, end: int, encoding: Encoding) -> int:
     """Walk the items of an encapsulated value; the position after its sequence delimiter."""
-    while position + 8 <= end:
-        file.seek(position)
-        header = file.read(8)
-        tag, length = encoding.tag(header), encoding.number(header[4:])
-        position += 8
-        if tag == SEQUENCE_DELIMITER:
-            return position
-        if tag != ITEM or length == UNDEFINED_LENGTH:
-            break
-        position += length
-    raise Unsplittable("PixelDataTruncated")
+    try:
+        return end_of_sequence(buffer, value, end, b"OB", encoding) + HEADER_BYTES
+    except Malformed as error:
+        raise Malformed("PixelDataTruncated") from error
