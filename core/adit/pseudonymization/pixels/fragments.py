@@ -22,7 +22,7 @@ def frames_of(pixel: FileSlice, frames: int) -> list[Frame]:
         raise Unblankable("PixelDataTooLarge")
     with pixel.path.open("rb") as file:
         table, fragments = _items(file, pixel)
-        if frames == 1:
+        if len(fragments) == frames == 1:
             return [fragments]
         if table.length:
             return _by_offsets(_offsets(file, table, frames), fragments)
