@@ -7,10 +7,11 @@ the rows of the table with the profile's options, then the VR of attributes that
 from typing import Final, Literal, NamedTuple
 
 from adit.api.pseudonymization_profile import Option, PseudonymizationProfileSpec
-from adit.encoded.dictionary import is_known, is_private, keyword_of, vr_of
+from adit.encoded.dictionary import is_known, is_private, vr_of
 from adit.pseudonymization.actions import Action, AttributeRule
 from adit.pseudonymization.annex_e.table import ROWS, Row, mask_row
 from adit.pseudonymization.safe_private import SAFE
+from adit.pseudonymization.unlisted import TELLING, is_public_uid
 
 FULL_DATES: Final[Option] = "RetainLongitudinalFullDates"
 MODIFIED_DATES: Final[Option] = "RetainLongitudinalModifiedDates"
@@ -41,23 +42,6 @@ _TIMEZONE: Final = 0x00080201
 _OVERLAYS, _OVERLAY_DATA = 0x60, 0x3000
 _FIRST_BLOCK, _FIRST_ELEMENT = 0x10, 0x1000
 
-# UIDs that name a class, a syntax or a vocabulary: the same in all of the world's data.
-_PUBLIC_UIDS: Final = frozenset(
-    (
-        "CodingSchemeUID",
-        "ContextGroupExtensionCreatorUID",
-        "ContextUID",
-        "MappingResourceUID",
-        "PertinentSOPClassesInSeries",
-        "PertinentSOPClassesInStudy",
-        "ReferencedRelatedGeneralSOPClassUIDInFile",
-        "ReferencedSOPClassUIDInFile",
-        "ReferencedTransferSyntaxUIDInFile",
-        "SOPClassesInStudy",
-        "SOPClassesSupported",
-    )
-)
-
 # The table says X of them, and an object without them is invalid (PS3.3 C.11.10): a constant tells as little.
 _REQUIRED: Final = frozenset(
     (
@@ -71,8 +55,6 @@ _REMOVE = AttributeRule(Action.REMOVE)
 _EMPTY = AttributeRule(Action.EMPTY)
 _DUMMY = AttributeRule(Action.DUMMY)
 _CLEAN = AttributeRule(Action.CLEAN)
-# Removed by the table, and of type 1 in presentation states (PS3.3 C.11.10): a dummy tells as little, and stays valid.
-_NEEDED: Final = frozenset({"00700082", "00700083"})  # PresentationCreationDate, PresentationCreationTime
 _MAP_UID = AttributeRule(Action.MAP_UID)
 _SHIFT_DATE = AttributeRule(Action.SHIFT_DATE)
 
@@ -210,12 +192,14 @@ class Ruleset:
         """By VR; where element and dictionary differ, by the one of them that is more likely to tell who it is."""
         if not is_known(meaning.tag) or meaning.tag >> 16 == _DIRECTORY:
             return _REMOVE
+        if (action := TELLING.get(meaning.tag)) is not None:
+            return AttributeRule(action)
         if meaning.may_be(b"PN"):
             return _DUMMY
         if meaning.may_be_date:
             return self._unlisted_date(meaning)
         if meaning.may_be(b"UI"):
-            return _KEEP if "RetainUIDs" in self._options or _is_public(meaning.tag) else _MAP_UID
+            return _KEEP if "RetainUIDs" in self._options or is_public_uid(meaning.tag) else _MAP_UID
         return _KEEP
 
     def _unlisted_date(self, meaning: _Meaning) -> AttributeRule:
@@ -240,14 +224,7 @@ def _basic(row: Row, meaning: _Meaning) -> AttributeRule:
         return _KEEP  # a sequence of references: its items go by their own rules
     if "D" in letters or meaning.tag in _REQUIRED:
         return _DUMMY
-    if row.tag in _NEEDED:
-        return _DUMMY
     return _EMPTY if "Z" in letters else _REMOVE
-
-
-def _is_public(tag: int) -> bool:
-    keyword = keyword_of(tag)
-    return keyword.endswith(("ClassUID", "TransferSyntaxUID")) or keyword in _PUBLIC_UIDS
 
 
 def _safe(spec: PseudonymizationProfileSpec) -> dict[tuple[str, int], frozenset[int]]:

@@ -15,6 +15,7 @@ from adit.pseudonymization.actions import Action, AttributeRule
 from adit.pseudonymization.annex_e.table import ROWS, TABLE, Row
 from adit.pseudonymization.profile import ADIT_COMPATIBLE, BASIC, BUILT_IN
 from adit.pseudonymization.ruleset import Ruleset
+from adit.pseudonymization.unlisted import TELLING
 
 FULL: Option = "RetainLongitudinalFullDates"
 MODIFIED: Option = "RetainLongitudinalModifiedDates"
@@ -23,6 +24,7 @@ COLUMNS: tuple[Option, ...] = tuple(
     option for option in get_args(Option) if option not in {"RetainSafePrivate", "CleanPixelData"}
 )
 DATES = {b"DA", b"DT", b"TM"}
+OF_TYPE_1 = {0x00700082, 0x00700083}  # PresentationCreationDate, PresentationCreationTime
 HIDDEN = {Action.REMOVE, Action.EMPTY, Action.DUMMY, Action.MAP_UID}
 # They are never a part of a data set: command, file meta.
 NO_DATA_SET = (0x0000, 0x0002)
@@ -86,7 +88,7 @@ REQUIRED = {0x00700082, 0x00700083}
     ],
 )
 def test_letters_become_the_one_action_that_every_type_of_attribute_allows(letters: str, action: Action) -> None:
-    rows = {tag for tag, row in ROWS.items() if row.basic == letters and tag in EVERY_TAG}
+    rows = {tag for tag, row in ROWS.items() if row.basic == letters and tag in EVERY_TAG} - OF_TYPE_1
     identifiers = {tag for tag in rows if vr_in_an_object(tag) == b"UI" and letters == "D"}
     assert rows
     assert {ORDINARY[tag] for tag in rows - identifiers - REQUIRED} == {action}
@@ -225,6 +227,14 @@ def test_an_attribute_that_no_row_lists_goes_by_its_vr(tag: int, vr: bytes, acti
     assert rules().rule(tag, vr).action is action
 
 
+@pytest.mark.parametrize("tag", TELLING, ids=keyword_of)
+def test_what_tells_of_a_person_goes_though_no_row_lists_it(tag: int) -> None:
+    assert tag not in ROWS
+    assert rules("CleanDescriptors", "RetainPatientCharacteristics").rule(tag, VRS[tag]).action is TELLING[tag]
+    keeping = overridden(Override(tag=f"{tag:08X}", action="Keep"))
+    assert keeping.rule(tag, VRS[tag]).action is Action.KEEP
+
+
 @pytest.mark.parametrize(
     ("encoded", "action"),
     [(b"PN", Action.DUMMY), (b"DA", Action.EMPTY), (b"UI", Action.MAP_UID), (b"LO", Action.KEEP)],
@@ -339,3 +349,8 @@ def test_a_rule_takes_no_longer_where_there_are_many() -> None:
         for tag in EVERY_TAG:
             ruleset.rule(tag, b"LO")
     assert time.perf_counter() - started < 1
+
+
+def test_what_the_table_removes_and_a_presentation_state_must_have_becomes_a_dummy() -> None:
+    assert {ROWS[tag].basic for tag in OF_TYPE_1} == {"X"}
+    assert {ORDINARY[tag] for tag in OF_TYPE_1} == {Action.DUMMY}
