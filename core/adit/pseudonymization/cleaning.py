@@ -9,12 +9,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from adit.pseudonymization.identifiers import Identifiers
+from adit.pseudonymization.identifiers import SHORTEST, Identifiers
 from adit.pseudonymization.spellings import spellings
 from adit.pseudonymization.telltales import Span, telltales
 
 _ROUNDS = 8
-_ANYWHERE = 4  # as many characters name somebody inside a word, too: SMITH in Smithsons
 _CJK = "\u2e80"  # from here on nothing parts words
 _SPACE = re.compile(r"(?:[^\S\r\n]|\0)+")
 _END_OF_LINE = re.compile(r" ?(\r\n|\n|\r) ?")
@@ -25,10 +24,10 @@ _NEVER = re.compile(r"(?!)")
 def cleaned(text: str, identifiers: Identifiers) -> str:
     """The text without identifiers, dates, titles with who bears them, e-mail, web, telephone, long numbers and UIDs.
 
-    Words of identifiers go wherever they stand, together with the word around them; those below 4 characters and
-    `short` ones as whole words. Case, accents, punctuation inside, and the ways to write ä, ö, ü, ß do not matter. Of a
-    number 6 digits in a row are long. Spaces are collapsed, ends of lines stay. Rather too much goes than too little:
-    the word behind a title, and a second one that begins with a capital.
+    Words of identifiers go wherever they stand, together with the word around them (SMITH in Smithsons), `short` ones
+    as whole words. Case, accents, punctuation inside, and the ways to write ä, ö, ü, ß do not matter. Of a number 6
+    digits in a row are long. Spaces are collapsed, ends of lines stay. Rather too much goes than too little: the word
+    behind a title, and a second one that begins with a capital.
     """
     left = _tidy(unicodedata.normalize("NFC", text))
     for _ in range(_ROUNDS):  # what was removed may have parted two halves of a name
@@ -71,22 +70,22 @@ def _word_around(text: str, start: int, end: int) -> Span:
 @lru_cache(maxsize=64)
 def _patterns(words: frozenset[str], short: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What is searched anywhere, and what as whole words."""
-    anywhere, whole = set(), set()
-    for word in words | short:
-        parts = _PART.findall(unicodedata.normalize("NFC", word).casefold())
-        if not parts:
-            continue
-        written = r"[\W_]{0,3}".join(map(spellings, parts))
-        if any(part >= _CJK for part in parts) or (word in words and sum(map(len, parts)) >= _ANYWHERE):
-            anywhere.add(written)
-        else:
-            whole.add(written)
+    anywhere = {_written(word) for word in words}
+    whole = {_written(word) for word in short}
     return _any_of(anywhere), _any_of(whole, r"(?<![^\W\d_])", r"(?![^\W\d_])")
+
+
+def _written(word: str) -> str:
+    """A pattern for a word with anything, or nothing, between its parts; between very short ones there is something."""
+    parts = _PART.findall(unicodedata.normalize("NFC", word).casefold())
+    least = 0 if sum(map(len, parts)) >= SHORTEST else 1
+    return f"[\\W_]{{{least},3}}".join(map(spellings, parts))
 
 
 def _any_of(patterns: set[str], before: str = "", behind: str = "") -> re.Pattern[str]:
     """Longest first, so that a whole name goes before its half."""
-    if not patterns:
+    said = patterns - {""}
+    if not said:
         return _NEVER
-    one = "|".join(sorted(patterns, key=lambda pattern: (-len(pattern), pattern)))
+    one = "|".join(sorted(said, key=lambda pattern: (-len(pattern), pattern)))
     return re.compile(f"{before}(?:{one}){behind}", re.IGNORECASE)

@@ -27,7 +27,7 @@ _BY_TAG = {
     0x00102152: ("RegionOfResidence", "RegionOfResidence", 64),
     0x00401102: _STREET,  # PersonAddress
 }
-_LENGTH = {b"AE": 16, b"CS": 16, b"SH": 16, b"LO": 64}
+_LENGTH = {b"SH": 16, b"LO": 64}
 
 # The first that does not hold the original; whatever that is, one of each row does not.
 _TEXT = ("REMOVED", "X")
@@ -41,6 +41,7 @@ _CONSTANTS = {
     b"DS": ("0", "1"),
     b"UR": ("https://removed.invalid", "X"),
 }
+_FREE_TEXT = frozenset({b"LO", b"LT", b"SH", b"ST", b"UC", b"UT"})
 _TRIES = 16
 _VALUES_KEPT = 1024
 # Beyond this, two originals may share a stand-in.
@@ -64,7 +65,7 @@ class Replacements:
         constants = _CONSTANTS.get(vr)
         if constants is None:
             return None
-        source = _NAME if vr == b"PN" else _BY_TAG.get(tag) if constants is _TEXT else None
+        source = _NAME if vr == b"PN" else _BY_TAG.get(tag) if vr in _FREE_TEXT else None
         if source is None:
             return _first_without(original, constants)
         cut = original[:_LONGEST]

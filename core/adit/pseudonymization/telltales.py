@@ -30,6 +30,7 @@ _MONTH = (
     r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre)"
 )
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_NTH = r"(?:st|nd|rd|th)?"
 _MONTH_NUMBER = r"(?:0?[1-9]|1[0-2])"
 _DATES = tuple(
     re.compile(pattern)
@@ -38,8 +39,8 @@ _DATES = tuple(
         rf"(?<![\d.]){_DAY} ?[-/._ ] ?{_DAY} ?[-/._ ] ?\d{{4}}(?!\d)",
         rf"(?<![\d.]){_DAY}[-/._]{_DAY}[-/._]\d{{2}}(?![\d.])",
         rf"(?<![\d.]){_MONTH_NUMBER}[-/.](?:19|20)\d\d(?!\d)",
-        rf"(?<!\d){_DAY}(?:st|nd|rd|th)?[-. ]{{0,2}}(?:(?:of|de) )?{_MONTH}(?!\w)[-., ]{{0,2}}(?:\d{{4}}|\d\d)?(?!\d)",
-        rf"(?<!\w){_MONTH}\.? ?{_DAY}(?:st|nd|rd|th)?(?!\w)(?:,? ?\d{{4}})?",
+        rf"(?<!\d){_DAY}{_NTH}[-. ]{{0,2}}(?:(?:of|de) )?{_MONTH}(?![^\W\d_])[-., ]{{0,2}}(?:\d{{4}}|\d\d)?(?!\d)",
+        rf"(?<!\w){_MONTH}\.? ?{_DAY}{_NTH}(?!\w)(?:,? ?\d{{4}})?",
         rf"(?<!\w){_MONTH}\.?[-, ]{{1,2}}\d{{4}}(?!\d)",
     )
 )
