@@ -129,7 +129,8 @@ _EMPTY_WORDS: Final = frozenset({
 # Stand-ins for a date that nobody knew; the first is also what a date becomes that is replaced.
 _EMPTY_DATES: Final = frozenset({dt.date(1900, 1, 1), dt.date(1, 1, 1)})
 
-_BETWEEN_WORDS = re.compile(r"[\s,;^]+")
+# Between two words, and where a character could not be decoded.
+_BETWEEN_WORDS = re.compile(r"[\s,;^\ufffd]+")
 _LINES = re.compile(r"[\r\n\f^,;]+")
 _PADDING = " \0\t\r\n\f"
 _DIGIT = re.compile(r"[0-9]")
@@ -142,7 +143,25 @@ def kind_of(tag: int, vr: bytes) -> Kind | None:
 
 
 def identifiers_in(kind: Kind, value: str) -> Identifiers:
-    """The identifiers of a decoded value, of all its values and component groups. Never raises."""
+    """The identifiers of a decoded value, of all its values and component groups. Never raises.
+
+    UTF-8 that was read as Latin-1, which undeclared character sets are, is read again as what it is.
+    """
+    found = _read(kind, value)
+    meant = _read_again(value)
+    return found if meant is None else found | _read(kind, meant)
+
+
+def _read_again(value: str) -> str | None:
+    if value.isascii():
+        return None
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return None
+
+
+def _read(kind: Kind, value: str) -> Identifiers:
     match kind:
         case Kind.NAME:
             return _of_names(value)

@@ -103,3 +103,11 @@ def test_identifiers_add_up() -> None:
 def test_no_value_is_too_strange(kind: Kind, value: str) -> None:
     found = identifiers_in(kind, value)
     assert all(2 <= len(word) <= 64 and word == word.lower() for word in found.words)
+
+
+def test_a_name_in_undeclared_utf_8_is_known_as_it_is_meant() -> None:
+    assert "müller" in words(Kind.NAME, "Müller^A".encode().decode("latin-1"))
+
+
+def test_of_a_name_that_could_not_be_decoded_the_rest_is_known() -> None:
+    assert words(Kind.NAME, "Bj\ufffdrnsson^A") == {"rnsson"}

@@ -96,6 +96,15 @@ def test_a_name_is_found_in_the_declared_character_set(name: str, declared: str,
     assert found(identifiers_in(Kind.NAME, name), text_of(b"of " + written), declared) == "StudyDescription"
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("Łukasz^A", "iso8859_2"), ("Łuk^Żółw", "iso8859_2"), ("Иванов^A", "iso8859_5"), ("山田^太郎", "gb18030")],
+)
+def test_a_name_is_found_in_a_character_set_that_only_an_item_declares(name: str, codec: str) -> None:
+    word = name.replace("^", " ").upper()
+    assert found(identifiers_in(Kind.NAME, name), text_of(b"of " + word.encode(codec))) == "StudyDescription"
+
+
 def test_a_character_set_that_does_not_exist_is_left_out() -> None:
     assert found(SMITH, text_of(b"Smith"), "ISO_IR 9999", "base64") == "StudyDescription"
 
@@ -184,6 +193,8 @@ def test_the_date_of_a_newborns_study_may_stay_where_an_option_leaves_dates() ->
     assert attribute(search.find([study_date], encoding=EXPLICIT_LITTLE)) == "StudyDate"
     other = study_date + text_of(b"19620304", 0x00100030, b"DA")
     assert attribute(search.find([other], encoding=EXPLICIT_LITTLE, left_dates=left)) == "PatientBirthDate"
+    birth, blind = text_of(b"19620304", 0x00100030, b"DA"), frozenset({0x00100030})
+    assert attribute(search.find([birth], encoding=EXPLICIT_LITTLE, left_dates=blind)) == "PatientBirthDate"
     name = text_of(b"Smith", STUDY_DATE, b"DA")
     assert attribute(ResidueSearch(SMITH).find([name], encoding=EXPLICIT_LITTLE, left_dates=left)) == "StudyDate"
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
@@ -18,8 +19,13 @@ _PROBE_BYTES: Final = 32
 _FRAGMENT: Final = 4
 # With more letters than these every spelling in upper and lower case would be too many to look for.
 _MOST_CASED: Final = 3
-# Whatever a data set declares: UTF-8, the commonest undeclared one, and both byte orders of UTF-16.
+# Read as text whatever a data set declares: UTF-8, the commonest undeclared one, and both byte orders of UTF-16.
 _ALWAYS: Final = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+# Byte strings are looked for in every character set of DICOM's: an item may declare another one than its data set. Not
+# in those of seven bits, whose Kanji are ASCII digits and letters, unless declared.
+_EVERY: Final = tuple(
+    dict.fromkeys((*_ALWAYS, *sorted(name for name in python_encoding.values() if not name.startswith("iso2022"))))
+)
 
 _ASCII_RUN = re.compile(r"[ -~]+")
 _ESCAPE = re.compile(rb"\x1b[ -/]+[0-~]")
@@ -27,7 +33,10 @@ _ESCAPE = re.compile(rb"\x1b[ -/]+[0-~]")
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """One text that may not leave, folded; `exact` are its bytes in scripts without upper and lower case."""
+    """One text that may not leave, folded; `exact` are its bytes where these depend on the character set.
+
+    They are as they stand, or of lower case as far as ASCII goes.
+    """
 
     text: str
     is_date: bool = False
@@ -71,14 +80,12 @@ def python_codecs(declared: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def forms_of_word(word: str, declared: Iterable[str]) -> Iterator[Forms]:
-    """All forms of a word in the codecs that are always looked for and in those that the data set declares."""
-    text = folded_text(word)
-    names = tuple(dict.fromkeys((*_ALWAYS, *declared)))
-    lower = word.lower()
-    spellings = {lower, unicodedata.normalize("NFC", lower), lower.replace("ss", "ß"), lower.replace("ß", "ss")}
-    for spelling in spellings:
-        yield _forms(Sought(text), spelling, names)
+@lru_cache(maxsize=512)
+def forms_of_word(word: str, declared: tuple[str, ...]) -> tuple[Forms, ...]:
+    """All forms of a word in the character sets of DICOM, and how its texts read in those that are declared."""
+    lower = unicodedata.normalize("NFC", word.lower())
+    spellings = sorted({lower, lower.replace("ss", "ß"), lower.replace("ß", "ss")})
+    return tuple(_forms(folded_text(word), spelling, declared) for spelling in spellings)
 
 
 def forms_of_date(date: dt.date) -> Iterator[Forms]:
@@ -92,34 +99,28 @@ def forms_of_date(date: dt.date) -> Iterator[Forms]:
         yield Forms(Sought(text, is_date=True), frozenset((text.encode(),)))
 
 
-def _forms(sought: Sought, word: str, names: tuple[str, ...]) -> Forms:
+def _forms(text: str, word: str, declared: tuple[str, ...]) -> Forms:
     if word.isascii():
-        return Forms(sought, frozenset((_probe(word.encode()),)))
+        return Forms(Sought(text), frozenset((_probe(word.encode()),)))
+    cased = sum(not character.isascii() and character != character.upper() for character in word)
+    spellings = _both_cases(word) if cased <= _MOST_CASED else {word, word.upper(), word.title()}
+    spellings |= {unicodedata.normalize("NFD", spelling) for spelling in spellings}
+    raw = frozenset(_encoded(spellings, (*_EVERY, *declared)))
+    exact = frozenset(map(bytes.lower, raw)) if word != word.upper() else raw
     fragment = max(_ASCII_RUN.findall(word), key=len, default="")
     if len(fragment) >= _FRAGMENT:
-        return Forms(sought, frozenset((_probe(fragment.encode()),)))
-    cased = [character for character in word if character.lower() != character.upper()]
-    if not cased:
-        exact = frozenset(_encoded((word, unicodedata.normalize("NFD", word)), names))
-        return Forms(Sought(sought.text, exact=exact), frozenset(map(_probe, exact)))
-    if sum(not character.isascii() for character in cased) <= _MOST_CASED:
-        return Forms(sought, frozenset(map(_probe, _encoded(_both_cases(word), names))))
-    return Forms(
-        sought,
-        frozenset(map(_probe, _encoded({word, word.upper(), word.title()}, names))),
-        frozenset(
-            (name, form)
-            for name in names
-            for form in (unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word))
-        ),
-    )
+        return Forms(Sought(text, exact=exact), frozenset((_probe(fragment.encode()),)))
+    probes = frozenset(map(_probe, raw))
+    if cased <= _MOST_CASED:
+        return Forms(Sought(text, exact=exact), probes)
+    composed = (unicodedata.normalize("NFC", word), unicodedata.normalize("NFD", word))
+    return Forms(Sought(text, exact=exact), probes, frozenset(product((*_ALWAYS, *declared), composed)))
 
 
 def _both_cases(word: str) -> set[str]:
     """Every spelling; that of ASCII letters does not matter."""
     choices = [{character} if character.isascii() else {character, character.upper()} for character in word]
-    spellings = {"".join(chosen) for chosen in product(*choices)}
-    return spellings | {unicodedata.normalize("NFD", spelling) for spelling in spellings}
+    return {"".join(chosen) for chosen in product(*choices)}
 
 
 def _encoded(spellings: Iterable[str], names: tuple[str, ...]) -> Iterator[bytes]:

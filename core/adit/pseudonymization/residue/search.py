@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from adit.encoded.dictionary import keyword_of
 from adit.encoded.elements import Buffer, Element, Malformed
 from adit.encoded.encoding import Encoding
-from adit.pseudonymization.identifiers import SHORTEST, Identifiers
+from adit.pseudonymization.identifiers import SHORTEST, Identifiers, Kind, kind_of
 from adit.pseudonymization.residue.coincidence import Value, is_chance, is_chance_in_bytes, is_ours, occurrences
 from adit.pseudonymization.residue.forms import (
     Forms,
@@ -182,7 +182,7 @@ class ResidueSearch:
             if hits.uids and case.uids.are_in(window):
                 return True
             suspects = {form.sought for form in _found(hits.forms, window)}
-            if element.tag in case.left_dates:
+            if element.tag in case.left_dates and kind_of(element.tag, element.vr) is not Kind.BIRTH_DATE:
                 suspects = {sought for sought in suspects if not sought.is_date}
             if suspects and self._are_left(suspects, window, (first, last), value, case.ours):
                 return True
@@ -191,10 +191,10 @@ class ResidueSearch:
     def _are_left(
         self, suspects: set[Sought], window: bytes, ends: tuple[bool, bool], value: Value, ours: Sequence[str]
     ) -> bool:
-        if any(
-            exact in window and not is_chance_in_bytes(exact, value) for sought in suspects for exact in sought.exact
-        ):
-            return True
+        lower = window.lower()
+        for exact in (exact for sought in suspects for exact in sought.exact):
+            if (exact in window or exact in lower) and not is_chance_in_bytes(exact, value):
+                return True
         for text in self._texts(window, plain=all(sought.text.isascii() for sought in suspects)):
             lowest = 0 if ends[0] else _EDGE
             highest = len(text) if ends[1] else len(text) - _EDGE
