@@ -1,6 +1,5 @@
 """An encoded instance opened for rewriting: where its parts lie, and the values of its top level that rules ask for."""
 
-import mmap
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from adit.encoded.dictionary import vr_of
 from adit.encoded.elements import Buffer, Element, Malformed, elements
 from adit.encoded.encoding import Encoding
+from adit.encoded.mapped import mapped
 from adit.pseudonymization.derived import derived
 from adit.pseudonymization.texts import DEFAULT, codecs_of, decoded
 from adit.transfer.instance import FileSlice, Instance
@@ -70,11 +70,8 @@ def _opened(where: FileSlice | None, parts: Parts) -> Iterator[Part]:
         raw = where.read()
         yield Part(raw, _walked(raw, 0, len(raw), parts))
         return
-    with (
-        where.path.open("rb") as file,
-        mmap.mmap(file.fileno(), where.start + where.length, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE) as mapped,
-    ):
-        yield Part(mapped, _walked(mapped, where.start, where.start + where.length, parts))
+    with mapped(where.path) as buffer:
+        yield Part(buffer, _walked(buffer, where.start, where.start + where.length, parts))
 
 
 def _walked(buffer: Buffer, start: int, end: int, parts: Parts) -> tuple[Element, ...]:

@@ -7,6 +7,7 @@ from enum import Enum
 from adit.encoded.dictionary import vr_of
 from adit.encoded.elements import Buffer, Element, Malformed, elements, holds_items, items, nested_encoding
 from adit.encoded.encoding import Encoding
+from adit.encoded.mapped import MappedFile
 from adit.encoded.writing import close_item, close_sequence, element, open_item, open_sequence, sequence
 from adit.pseudonymization.actions import Action, AttributeRule
 from adit.pseudonymization.identifiers import identifiers_in, kind_of
@@ -35,6 +36,9 @@ STRUCTURE = frozenset(
         0x0040A040,  # ValueType
         0x0040A050,  # ContinuityOfContent
         0x0040A130,  # TemporalRangeType
+        0x0040A0B0,  # ReferencedWaveformChannels
+        0x0040DB73,  # ReferencedContentItemIdentifier
+        0x00081160,  # ReferencedFrameNumber
         0x00700022,  # GraphicData
         0x00700023,  # GraphicType
         0x00700005,  # GraphicAnnotationUnits
@@ -179,6 +183,7 @@ class Rewriting:
             write(open_item(nested.encoding))
             self.data_set(nested, item.value, item.stop, trace, write)
             write(close_item(nested.encoding))
+            _pass_by(nested.buffer)
         write(close_sequence(nested.encoding))
 
     def _leaf(self, place: Place, one: Element, rule: AttributeRule, trace: Trace, write: Write) -> None:
@@ -267,6 +272,14 @@ def copied(buffer: Buffer, start: int, end: int, write: Write) -> None:
     """Write bytes as they are, a piece at a time."""
     for at in range(start, end, COPY_BYTES):
         write(bytes(buffer[at : min(at + COPY_BYTES, end)]))
+        if at > start:
+            _pass_by(buffer)
+
+
+def _pass_by(buffer: Buffer) -> None:
+    """Give back what was read of a file: it is not needed again."""
+    if isinstance(buffer, MappedFile):
+        buffer.release()
 
 
 def _nowhere(_: bytes) -> None:
