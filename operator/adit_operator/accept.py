@@ -58,8 +58,11 @@ def _unresolved(seen: Observed) -> Iterator[Waiting]:
 
 
 def _invalid_tasks(seen: Observed) -> Iterator[Waiting]:
-    """Of tasks that are planned this was asked already, and they cannot change."""
-    problems = validate_transfer_job(seen.job.spec) if seen.job.status.plan is None else []
+    """Of tasks that are planned this was asked already, and they cannot change; for a retry the profile may have."""
+    plan, profile = seen.job.status.plan, seen.profile
+    asked = plan is not None and (profile is None or profile.hash == plan.profile_hash)
+    source = profile.spec.pseudonym_source if profile is not None else None
+    problems = [] if asked else validate_transfer_job(seen.job.spec, source)
     if problems:
         more = f"; and {len(problems) - MAX_NAMED_PROBLEMS} more" if len(problems) > MAX_NAMED_PROBLEMS else ""
         yield Waiting("InvalidTasks", "; ".join(problems[:MAX_NAMED_PROBLEMS]) + more)

@@ -33,7 +33,7 @@ def after_the_end(seen: Observed) -> Decision:
             told = _told(seen, old, "Stalled", "True", stalled)
             return Decision(told, retire=retire, within=seconds_to_mend(stalled))
         case Accepted(key_id, mark_key):
-            return Decision(_opened(seen, tasks, key_id), mark_key=mark_key, again=True)
+            return Decision(_opened(seen, tasks, key_id), mapping=seen.mapping, mark_key=mark_key, again=True)
 
 
 def _kept(seen: Observed, retire: tuple[SeenSet, ...]) -> Decision:

@@ -3,6 +3,7 @@
 What changed meanwhile is looked at again.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -71,10 +72,12 @@ async def stop_all(world: World, uid: str) -> Later | None:
 
 
 async def _children(world: World, manifest: Manifest, decision: Decision, random: Random) -> list[bool]:
-    """Make the key and the sets; where one is refused for good, the next look tells it and makes nothing."""
+    """Make key, mapping table and sets; where one is refused for good, the next look tells it and makes nothing."""
     uid, refusals, now = manifest["metadata"]["uid"], world.memory.refusals, world.clock.monotonic()
     try:
         await _apply_key(world, manifest["metadata"]["namespace"], decision, random)
+        for secret in decision.mapping:
+            await _keep(world, secret)
         made = [await _create(world, child) for child in decision.create if _may_write(world)]
     except PermanentError as error:
         log.warning("a child of a job is refused", job=str(Ref.of(manifest)), reason=error.reason)
@@ -110,6 +113,12 @@ async def _apply_key(world: World, namespace: str, decision: Decision, random: R
             await _mark(world, namespace, key.id)
     if decision.mark_key is not None:
         await _mark(world, namespace, decision.mark_key)
+
+
+async def _keep(world: World, secret: Manifest) -> None:
+    """Make a Secret that is named by its content; it is not remembered, since patients stand in it."""
+    with contextlib.suppress(Conflict):  # it is there already
+        await world.cluster.create(secret)
 
 
 async def _mark(world: World, namespace: str, key_id: str) -> None:

@@ -65,4 +65,4 @@ def before_the_plan(seen: Observed) -> Decision:
             plan = first_plan(seen.job, seen.tasks, key_id, seen.profile)
             status = report(seen, Standing(totals, plan=plan, suspend=spec.suspend))
             status = status.model_copy(update={"observed_retry_token": plan.retry_token})
-            return Decision(status, mark_key=mark_key, again=True)
+            return Decision(status, mapping=seen.mapping, mark_key=mark_key, again=True)

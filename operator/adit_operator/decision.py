@@ -64,6 +64,8 @@ class Decision:
     unreachable: tuple[Unreachable, ...] = ()
     proved: frozenset[Ref] = field(default_factory=frozenset)
     make_key: bool = False
+    # Secrets that must be there before the plan: who got which pseudonym
+    mapping: tuple[Manifest, ...] = field(default=(), repr=False)
     mark_key: str | None = None
     verdicts: tuple[VerdictWrite, ...] = ()
     stops: tuple[StopWrite, ...] = ()

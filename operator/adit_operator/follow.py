@@ -50,7 +50,7 @@ def follow(seen: Observed) -> Decision:
     ends = any(now.finished and not before.finished for before, now in zip(seen.sets, after, strict=True))
     stalled = ready.problem or (accepted if isinstance(accepted, Waiting) else None) or blocked(seen, now_own)
     create = (
-        tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch], seen.profile))
+        tuple(task_sets(seen.job, plan, ready.tasks, ready.missing[: seen.batch], profile=seen.profile, make=seen.make))
         if ready.missing and ready.problem is None and (stalled is None or cancel)
         else ()
     )

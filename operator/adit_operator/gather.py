@@ -1,10 +1,12 @@
 """Gather: all that deciding about one TransferJob needs, read once: its body from the API, the rest from the cache."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import TransferJob
+from adit.api.task_list import TaskList
 from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
@@ -15,14 +17,16 @@ from adit_operator.cache import Cache
 from adit_operator.clock import Clock
 from adit_operator.credentials import secrets_of
 from adit_operator.give import given
-from adit_operator.key import ID_ENTRY, key_seen, marker_name
+from adit_operator.key import ID_ENTRY, UseKey, key_decision, key_seen, marker_name
 from adit_operator.lists import list_needed, listed
+from adit_operator.mapping import mapping_of, mapping_rows
 from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting, terminal
 from adit_operator.orders import Orders
 from adit_operator.plan import missing_sets, planned_name
 from adit_operator.profiles import KIND, not_found, profile_named
 from adit_operator.project import resolve, seen_secret, transfer_job_of
+from adit_operator.pseudonyms import collision, maker_of
 from adit_operator.render import mounts_of, peers_hash, rendered
 from adit_operator.settings import OperatorSettings
 from adit_operator.slots import caps_of
@@ -85,6 +89,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
         slots={name: caps[name].slots for name in (str(endpoint_of(server.spec)) for server in servers.values())},
         profile=profile,
         no_profile=no_profile,
+        make=maker_of(profile, key, meta.uid),
         key=key,
         batch=max(1, world.settings.writes_per_second // 2),
         config=mounts_of(gift, rendered(gift, world.settings.runner_namespace)) if gift and not no_profile else {},
@@ -107,8 +112,26 @@ async def _with_list(world: World, seen: Observed) -> Observed:
     begins = job.status.plan is None or terminal(job)
     if begins and job.spec.tasks is None and isinstance(acceptance(seen), Waiting):
         return seen  # of a job that is refused anyway nothing is planned, and its Secrets need not be read
-    found = await listed(world.cluster, remembered, job, seen.sets, world.clock.monotonic())
-    return replace(seen, unlisted=found) if isinstance(found, Waiting) else replace(seen, tasks=found)
+    source = seen.profile.spec.pseudonym_source if seen.profile else None
+    found = await listed(world.cluster, remembered, job, seen.sets, world.clock.monotonic(), source=source)
+    if isinstance(found, Waiting):
+        return replace(seen, unlisted=found)
+    return await _with_pseudonyms(world, seen, found) if begins else replace(seen, tasks=found)
+
+
+async def _with_pseudonyms(world: World, seen: Observed, tasks: TaskList) -> Observed:
+    """The same with the list that is to be planned, if no two patients get one pseudonym, and its mapping table."""
+    profile, key = seen.profile, key_decision(seen.key)
+    if profile is None or not isinstance(key, UseKey):
+        return replace(seen, tasks=tasks)
+    same = await asyncio.to_thread(collision, tasks, seen.make) if seen.make else None
+    if same is not None:
+        return replace(seen, unlisted=same)
+    table: tuple[Manifest, ...] = ()
+    if profile.spec.mapping_table:  # guard: no-table-unasked
+        rows = await asyncio.to_thread(mapping_rows, seen.job, tasks, profile, key.key.id, seen.make)
+        table = mapping_of(seen.job, tasks, profile, rows, world.settings.runner_namespace)
+    return replace(seen, tasks=tasks, mapping=table)
 
 
 def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:

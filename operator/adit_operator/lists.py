@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adit.api.pseudonymization_profile import PseudonymSource
 from adit.api.resource import TaskSet, TransferJob
 from adit.api.task_lines import TaskSource, read_task_list
 from adit.api.task_list import TaskList
-from adit.api.transfer_job import Plan
+from adit.api.tasks import PseudonymRule
+from adit.api.transfer_job import Plan, pseudonym_rule
 from adit.api.written_list import PURPOSE_TASKS
 from adit.cluster.cluster import Cluster, ObjectNotFound
 from adit.cluster.kinds import Ref
@@ -37,7 +39,13 @@ def list_needed(job: TransferJob, sets: Sequence[SeenSet]) -> bool:
 
 
 async def listed(
-    cluster: Cluster, remembered: TaskLists, job: TransferJob, sets: Sequence[SeenSet], now: float
+    cluster: Cluster,
+    remembered: TaskLists,
+    job: TransferJob,
+    sets: Sequence[SeenSet],
+    now: float,
+    *,
+    source: PseudonymSource | None = None,
 ) -> TaskList | Waiting:
     """The job's whole list, or why a person must act before it can be read.
 
@@ -56,7 +64,7 @@ async def listed(
     if kept is not None and (isinstance(sources, Waiting) or _hash(sources) == kept.contents):
         remembered.keep(uid, replace(kept, at=now))
         return kept.tasks
-    found = await _read(sources, job)
+    found = await _read(sources, pseudonym_rule(job.spec.pseudonymization, source))
     if expected is not None and (isinstance(found, Waiting) or found.sha256 != expected.tasks_hash):
         found = await _from_sets(cluster, expected, sets) or found
     if isinstance(found, TaskList):
@@ -87,12 +95,11 @@ def _hash(sources: Sequence[TaskSource]) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(one.content).digest() for one in sources)).hexdigest()
 
 
-async def _read(sources: Sequence[TaskSource] | Waiting, job: TransferJob) -> TaskList | Waiting:
+async def _read(sources: Sequence[TaskSource] | Waiting, rule: PseudonymRule) -> TaskList | Waiting:
     if isinstance(sources, Waiting):
         return sources
-    pseudonymized = job.spec.pseudonymization.profile is not None
     try:
-        return await asyncio.to_thread(read_task_list, sources, pseudonymized=pseudonymized)
+        return await asyncio.to_thread(read_task_list, sources, rule=rule)
     except BadInput as error:
         return Waiting(error.reason, error.message)
 
@@ -122,5 +129,6 @@ async def _from_sets(cluster: Cluster, plan: Plan, sets: Sequence[SeenSet]) -> T
             tasks.extend(TaskSet.read(await cluster.get(one.ref)).spec.tasks)
         except ObjectNotFound:
             return None
-    again = TaskList.of(tasks)
-    return again if again.sha256 == plan.tasks_hash else None
+    brought = TaskList.of(tasks)
+    made = TaskList.of(task.model_copy(update={"pseudonym": None}) for task in tasks)  # they stand in the sets only
+    return next((again for again in (brought, made) if again.sha256 == plan.tasks_hash), None)

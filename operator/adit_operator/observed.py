@@ -1,6 +1,6 @@
 """What the operator saw: frozen values that the pure rooms decide on. Bodies are not kept, only what decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +12,8 @@ from adit.api.references import SecretRef
 from adit.api.resource import DicomServer, TransferJob
 from adit.api.task_list import TaskList
 from adit.api.task_set import Ended, Override, Stop, TaskState
+from adit.api.tasks import TransferTask
+from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.profile import Profile
 
@@ -204,6 +206,10 @@ class Observed:
     # the profile that the job names, as it is now; or why there is none
     profile: Profile | None = None
     no_profile: Waiting | None = None
+    # what makes the pseudonyms, where the profile says so and the key is there
+    make: Callable[[TransferTask], str] | None = None
+    # while a round is planned: the Secrets of its mapping table, none unless the profile asks for one
+    mapping: tuple[Manifest, ...] = field(default=(), repr=False)
     key: KeySeen = KeySeen()
     # the job's whole list, read only while a round is planned or its sets are made; else why it could not be read
     tasks: TaskList | None = None

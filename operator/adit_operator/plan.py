@@ -14,6 +14,7 @@ from adit.cluster.cluster import Manifest
 from adit.pseudonymization.profile import Profile
 from adit_operator.names import task_set_name
 from adit_operator.observed import Observed, SeenSet
+from adit_operator.pseudonyms import Maker, with_pseudonym
 from adit_operator.rounds import Refused, ids_in_scope, newest_states
 
 MAX_TASKS_PER_SET = 100
@@ -78,12 +79,19 @@ def planned_name(job: TransferJob, plan: Plan, index: int) -> str:
 
 
 def task_sets(
-    job: TransferJob, plan: Plan, tasks: TaskList, indexes: Iterable[int], profile: Profile | None = None
+    job: TransferJob,
+    plan: Plan,
+    tasks: TaskList,
+    indexes: Iterable[int],
+    *,
+    profile: Profile | None = None,
+    make: Maker | None = None,
 ) -> Iterator[Manifest]:
-    """The round's TaskSets of these indexes, in this order."""
+    """The round's TaskSets of these indexes, in this order, under the pseudonyms that are made or were brought."""
     trial = job.spec.pseudonymization.trial or (profile.spec.trial if profile else None)
     for index in indexes:
-        part = tasks.part(index * plan.tasks_per_set, (index + 1) * plan.tasks_per_set)
+        whole = tasks.part(index * plan.tasks_per_set, (index + 1) * plan.tasks_per_set)
+        part = [with_pseudonym(task, make) for task in whole]
         yield _task_set(job, plan, index, part, trial)
 
 

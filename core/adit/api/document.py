@@ -1,15 +1,17 @@
 """One YAML document examined: the manifest that the cluster may be given, or all that is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adit.api.labels import JOB_CREATED_AT, PURPOSE, PURPOSES, REQUESTED_BY
+from adit.api.pseudonymization_profile import PseudonymSource
 from adit.api.sentences import dotted, problems_of, similar
 from adit.api.tasks import MAX_INLINE_TASKS
 from adit.api.transfer_job import INTO_SECRETS, TransferJobSpec, retry_problems, validate_transfer_job
 from adit.api.written import WRITTEN, WrittenSecret
 from adit.api.yaml_text import Path, YamlDocument, line_of
+from adit.cluster.kinds import Ref
 
 # What the cluster keeps in an object: an object printed, edited and applied again may carry it, and it is left out.
 KEPT_BY_CLUSTER = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
@@ -38,8 +40,13 @@ class Found:
     warnings: tuple[Problem, ...]
 
 
-def examine(document: YamlDocument, position: int, namespace: str) -> Found | tuple[str, list[Problem]]:
-    """The object of a document, or what to call it (`TransferJob/night`) and its problems in the order of lines."""
+def examine(
+    document: YamlDocument, position: int, namespace: str, profiles: Mapping[Ref, PseudonymSource]
+) -> Found | tuple[str, list[Problem]]:
+    """The object of a document, or what to call it (`TransferJob/night`) and its problems in the order of lines.
+
+    `profiles` are those that are known, with the source of their pseudonyms.
+    """
     title = _title(document.value, position)
     problems = [Problem(dotted(fault.path), fault.message, fault.line) for fault in document.faults]
     kind_problem = _kind_problem(document.value)
@@ -53,7 +60,7 @@ def examine(document: YamlDocument, position: int, namespace: str) -> Found | tu
         said = f"{message}: {INTO_SECRETS}" if path == TASKS and message == TOO_MANY else message
         problems.append(Problem(dotted(path), said, line_of(document.value, path, document.line)))
     if not problems:
-        problems.extend(_beyond_the_schema(kind, value, document))
+        problems.extend(_beyond_the_schema(kind, value, document, _source_of(value, namespace, profiles)))
     if problems:
         return title, sorted(dict.fromkeys(problems), key=lambda problem: problem.line)
     value["metadata"].setdefault("namespace", namespace)
@@ -113,11 +120,23 @@ def _taken_out(value: dict[str, Any], document: YamlDocument) -> Iterator[Proble
             yield Problem(dotted(path), "is stamped by ADIT; what the file says is not used", line)
 
 
-def _beyond_the_schema(kind: str, value: dict[str, Any], document: YamlDocument) -> Iterator[Problem]:
+def _source_of(
+    value: dict[str, Any], namespace: str, profiles: Mapping[Ref, PseudonymSource]
+) -> PseudonymSource | None:
+    """Where the pseudonyms of a valid job come from, if its profile is known."""
+    if value["kind"] != "TransferJob":
+        return None
+    name = value["spec"]["pseudonymization"].get("profile", "")
+    return profiles.get(Ref("PseudonymizationProfile", value["metadata"].get("namespace", namespace), name))
+
+
+def _beyond_the_schema(
+    kind: str, value: dict[str, Any], document: YamlDocument, source: PseudonymSource | None
+) -> Iterator[Problem]:
     """What holds between fields: across the tasks of a job, and what a label may say."""
     if kind == "TransferJob":
         spec = TransferJobSpec.of(value["spec"])
-        for sentence in (*validate_transfer_job(spec), *retry_problems(spec)):
+        for sentence in (*validate_transfer_job(spec, source), *retry_problems(spec)):
             path, _, message = sentence.partition(": ")
             yield Problem(path, message, line_of(document.value, parsed(path), document.line))
     purpose = value["metadata"].get("labels", {}).get(PURPOSE)

@@ -4,11 +4,12 @@ All that is wrong is said at once, each with file, object, field path and line:
 `examples/x.yaml: TransferJob/night: spec.tasks[3].studyInstanceUid: not a UID (line 17)`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from adit.api.document import Found, Problem, examine
+from adit.api.pseudonymization_profile import PseudonymizationProfileSpec, PseudonymSource
 from adit.api.written_list import check_list
 from adit.api.yaml_text import YamlDocument, YamlError, documents
 from adit.cluster.kinds import Ref
@@ -58,21 +59,25 @@ def read_all(texts: Iterable[tuple[str, str]], *, namespace: str = "default") ->
     """The objects of several texts, given as (source, text); no name may stand twice. Raises ManifestErrors."""
     found: list[Document] = []
     problems: list[str] = []
-    for source, text in texts:
-        for outcome in _examined(source, text, namespace):
+    parsed = [_parsed(source, text) for source, text in texts]
+    profiles = dict(_profiles_in((one for text in parsed for one in text.documents), namespace))
+    for text in parsed:
+        for outcome in _examined(text, namespace, profiles):
             if isinstance(outcome, str):
                 problems.append(outcome)
             else:
                 problems.extend(_named_before(outcome, found))
                 found.append(outcome)
-    lists = [_with_its_list(document, found) for document in found]
+    lists = [_with_its_list(document, found, profiles) for document in found]
     problems.extend(one for one in lists if isinstance(one, str))
     if problems:
         raise ManifestErrors(problems)
     return [one for one in lists if isinstance(one, Document)]
 
 
-def _with_its_list(document: Document, found: Sequence[Document]) -> Document | str:
+def _with_its_list(
+    document: Document, found: Sequence[Document], profiles: Mapping[Ref, PseudonymSource]
+) -> Document | str:
     """A job whose tasks are in Secrets of the same texts is checked with them; one that is not there is said."""
     if document.kind != "TransferJob":
         return document
@@ -80,28 +85,59 @@ def _with_its_list(document: Document, found: Sequence[Document]) -> Document | 
         f"{document.kind}/{document.name}",
         {one.ref: one.manifest for one in found if one.kind == "Secret"},
     )
+    profile = document.manifest["spec"]["pseudonymization"].get("profile", "")
     try:
-        missing = check_list(document.manifest, secrets)
+        source = profiles.get(Ref("PseudonymizationProfile", document.namespace, profile))
+        missing = check_list(document.manifest, secrets, source)
     except BadInput as error:
         return _line(document.source, title, Problem("spec.tasksFrom", error.message, document.line))
     warnings = tuple(_line(document.source, title, Problem(path, said, document.line)) for path, said in missing)
     return replace(document, warnings=(*document.warnings, *warnings))
 
 
-def _examined(source: str, text: str, namespace: str) -> Iterator[Document | str]:
-    position = 0
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """One text as YAML: its documents, and what is wrong behind the last of them."""
+
+    source: str
+    documents: tuple[YamlDocument, ...]
+    error: YamlError | None
+
+
+def _parsed(source: str, text: str) -> _Parsed:
+    read: list[YamlDocument] = []
     try:
-        for position, document in enumerate(documents(text), start=1):
-            yield from _one(source, position, document, namespace)
+        read.extend(documents(text))
     except YamlError as error:
-        where = f"document {position + 1}: " if position else ""
-        yield f"{source}: {where}{error.message} (line {error.line})"
+        return _Parsed(source, tuple(read), error)
+    return _Parsed(source, tuple(read), None)
 
 
-def _one(source: str, position: int, document: YamlDocument, namespace: str) -> Iterator[Document | str]:
+def _profiles_in(documents: Iterable[YamlDocument], namespace: str) -> Iterator[tuple[Ref, PseudonymSource]]:
+    """The profiles that can be read among the documents, wherever they stand, with the source of their pseudonyms."""
+    for document in documents:
+        if not isinstance(document.value, dict) or document.value.get("kind") != "PseudonymizationProfile":
+            continue
+        outcome = examine(document, 0, namespace, {})
+        if isinstance(outcome, Found):
+            spec = PseudonymizationProfileSpec.of(outcome.manifest["spec"])
+            yield Ref.of(outcome.manifest), spec.pseudonym_source
+
+
+def _examined(text: _Parsed, namespace: str, profiles: Mapping[Ref, PseudonymSource]) -> Iterator[Document | str]:
+    for position, document in enumerate(text.documents, start=1):
+        yield from _one(text.source, position, document, namespace, profiles)
+    if text.error is not None:
+        where = f"document {len(text.documents) + 1}: " if text.documents else ""
+        yield f"{text.source}: {where}{text.error.message} (line {text.error.line})"
+
+
+def _one(
+    source: str, position: int, document: YamlDocument, namespace: str, profiles: Mapping[Ref, PseudonymSource]
+) -> Iterator[Document | str]:
     if document.value is None and not document.faults:
         return
-    outcome = examine(document, position, namespace)
+    outcome = examine(document, position, namespace, profiles)
     if isinstance(outcome, Found):
         warnings = tuple(_line(source, outcome.title, warning) for warning in outcome.warnings)
         yield Document(Ref.of(outcome.manifest), outcome.manifest, source, document.line, warnings)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from adit.api.sentences import dotted, problems_of
 from adit.api.task_list import TaskList
-from adit.api.tasks import TransferTask, problems_across
+from adit.api.tasks import PseudonymRule, TransferTask, problems_across
 from adit.errors import BadInput
 
 MAX_TASKS_PER_SECRET = 10_000
@@ -79,7 +79,7 @@ class _Places:
         return f"{name}, line {self._lines[position]}"
 
 
-def read_task_list(sources: Iterable[TaskSource], *, pseudonymized: bool) -> TaskList:
+def read_task_list(sources: Iterable[TaskSource], *, rule: PseudonymRule) -> TaskList:
     """The tasks of all sources in order, checked one by one and against each other.
 
     Raises BadInput(InvalidTasks) that names Secret, key, line and field, and never a value or a name from the file.
@@ -89,7 +89,7 @@ def read_task_list(sources: Iterable[TaskSource], *, pseudonymized: bool) -> Tas
     problems.end()
     if not packed.ids:
         raise BadInput("the Secrets of spec.tasksFrom hold no task", reason="InvalidTasks")
-    for one in problems_across(_unpacked(packed), pseudonymized=pseudonymized, place=places):
+    for one in problems_across(_unpacked(packed), rule=rule, place=places):
         problems.add(f"{places(one.position)}: {one.field}: {one.message}")
     problems.end()
     return packed

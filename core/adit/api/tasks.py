@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,12 +22,24 @@ class TransferTask(Model):
     """A name for it in records, conditions and retries, unique in the job; never a patient's or an order's number."""
     patient_id: PatientId
     """The PatientID at the source, without wildcards."""
+    issuer_of_patient_id: PatientId | None = None
+    """Who issued it, where the source has several issuers: of two issuers the same PatientID is two patients."""
     study_instance_uid: Uid
     """The study."""
     series_instance_uids: Annotated[tuple[Uid, ...], Field(max_length=100)] = ()
     """The series of it; all where absent."""
     pseudonym: Pseudonym | None = None
-    """What replaces PatientID and PatientName; required where the job pseudonymizes, one per patient."""
+    """What replaces PatientID and PatientName, one per patient; required unless the profile makes pseudonyms."""
+
+    @property
+    def patient(self) -> tuple[str, str]:
+        """Who it is: issuer and PatientID, as they were written."""
+        return (self.issuer_of_patient_id or "", self.patient_id)
+
+
+# Whether tasks bring their pseudonyms: they must (Given), must not, since the profile makes them (Made) or the data
+# stays identified (Needless), or nobody here knows the profile, and the operator will say (Unknown).
+PseudonymRule = Literal["Given", "Made", "Needless", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +85,24 @@ def inline_bytes(tasks: Sequence[TransferTask]) -> int:
 
 
 def problems_across(
-    tasks: Iterable[TransferTask], *, pseudonymized: bool, place: Place = inline_place
+    tasks: Iterable[TransferTask], *, rule: PseudonymRule, place: Place = inline_place
 ) -> Iterator[TaskProblem]:
     """The rules that CEL cannot afford across 500 tasks; the same sentences everywhere. No patient's value is said."""
     ids: dict[str, int] = {}
-    patient_of_study: dict[str, tuple[int, str]] = {}
-    pseudonyms = _Pseudonyms(place)
+    patient_of_study: dict[str, tuple[int, tuple[str, str]]] = {}
+    pseudonyms = _Pseudonyms(place, required=rule == "Given")
     taken: defaultdict[str, _Taken] = defaultdict(_Taken)
     for position, task in enumerate(tasks):
         name = task.id if task.id is not None else default_id(position)
         first = ids.setdefault(name, position)
         if first != position:
             yield TaskProblem(position, "id", f"duplicate of the id of {place(first)}")
-        where, patient = patient_of_study.setdefault(task.study_instance_uid, (position, task.patient_id))
-        if patient != task.patient_id:
+        where, patient = patient_of_study.setdefault(task.study_instance_uid, (position, task.patient))
+        if patient != task.patient:
             yield TaskProblem(position, "patientId", f"{place(where)} gives the same study another patient")
         yield from taken[task.study_instance_uid].problems(position, task, place)
-        yield from pseudonyms.problems(position, task) if pseudonymized else _needless(position, task)
+        needless = _NEEDLESS.get(rule)
+        yield from _told(position, task, needless) if needless else pseudonyms.problems(position, task)
 
 
 class _Taken:
@@ -117,27 +130,33 @@ class _Taken:
             self._whole = position
 
 
-def _needless(position: int, task: TransferTask) -> Iterator[TaskProblem]:
+_NEEDLESS: dict[PseudonymRule, str] = {
+    "Needless": "has no effect on an identified transfer: remove it, or give a profile instead",
+    "Made": "is made by the profile (pseudonymSource Derived or Random): remove it",
+}
+
+
+def _told(position: int, task: TransferTask, sentence: str) -> Iterator[TaskProblem]:
     if task.pseudonym is not None:
-        sentence = "has no effect on an identified transfer: remove it, or give a profile instead"
         yield TaskProblem(position, "pseudonym", sentence)
 
 
 class _Pseudonyms:
     """One pseudonym per patient, and one patient per pseudonym."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._of_patient: dict[str, tuple[int, str]] = {}
-        self._patient_of: dict[str, tuple[int, str]] = {}
+    def __init__(self, place: Place, *, required: bool) -> None:
+        self._place, self._required = place, required
+        self._of_patient: dict[tuple[str, str], tuple[int, str]] = {}
+        self._patient_of: dict[str, tuple[int, tuple[str, str]]] = {}
 
     def problems(self, position: int, task: TransferTask) -> Iterator[TaskProblem]:
         if task.pseudonym is None:
-            yield TaskProblem(position, "pseudonym", "is required, because the job pseudonymizes")
+            if self._required:
+                yield TaskProblem(position, "pseudonym", "is required, because the job pseudonymizes")
             return
-        where, pseudonym = self._of_patient.setdefault(task.patient_id, (position, task.pseudonym))
+        where, pseudonym = self._of_patient.setdefault(task.patient, (position, task.pseudonym))
         if pseudonym != task.pseudonym:
             yield TaskProblem(position, "pseudonym", f"{self._place(where)} gives the same patient another pseudonym")
-        where, patient = self._patient_of.setdefault(task.pseudonym, (position, task.patient_id))
-        if patient != task.patient_id:
+        where, patient = self._patient_of.setdefault(task.pseudonym, (position, task.patient))
+        if patient != task.patient:
             yield TaskProblem(position, "pseudonym", f"{self._place(where)} gives this pseudonym to another patient")

@@ -8,9 +8,18 @@ from adit.api.conditions import Condition
 from adit.api.counts import Count, InstanceCounts, TaskCounts
 from adit.api.fields import KeyId, LongText, Message, ObjectName, RetryToken, Sha256, TaskId, Timestamp
 from adit.api.model import Model
+from adit.api.pseudonymization_profile import BUILT_IN_NAMES, PseudonymSource
 from adit.api.references import DestinationRef, SecretRef, SourceRef
 from adit.api.rules import Rule, validations
-from adit.api.tasks import MAX_INLINE_BYTES, MAX_INLINE_TASKS, TransferTask, inline_bytes, problems_across, with_ids
+from adit.api.tasks import (
+    MAX_INLINE_BYTES,
+    MAX_INLINE_TASKS,
+    PseudonymRule,
+    TransferTask,
+    inline_bytes,
+    problems_across,
+    with_ids,
+)
 from adit.api.trial import Trial
 
 MAX_EARLIER_PLANS = 100
@@ -134,10 +143,22 @@ class TransferJobSpec(TransferSettings):
 TRANSFER_JOB_VERBS = ("parallelism", "priority", "suspend", "shutdown", "retry", "retention")
 
 
-def validate_transfer_job(spec: TransferJobSpec) -> list[str]:
-    """What is wrong across the inline tasks, with full paths: the same sentences for CLI, REST, UI and operator."""
-    pseudonymized = spec.pseudonymization.profile is not None
-    problems = [f"spec.{one.path}: {one.message}" for one in problems_across(spec.inline, pseudonymized=pseudonymized)]
+def pseudonym_rule(asked: Pseudonymization, source: PseudonymSource | None = None) -> PseudonymRule:
+    """Whether the tasks must bring pseudonyms; `source` is that of the profile, None where nobody here knows it."""
+    if asked.profile is None:
+        return "Needless"
+    if asked.profile in BUILT_IN_NAMES or source == "Given":
+        return "Given"
+    return "Unknown" if source is None else "Made"
+
+
+def validate_transfer_job(spec: TransferJobSpec, source: PseudonymSource | None = None) -> list[str]:
+    """What is wrong across the inline tasks, with full paths: the same sentences for CLI, REST, UI and operator.
+
+    `source` as of `pseudonym_rule`.
+    """
+    rule = pseudonym_rule(spec.pseudonymization, source)
+    problems = [f"spec.{one.path}: {one.message}" for one in problems_across(spec.inline, rule=rule)]
     size = inline_bytes(spec.inline)
     if size > MAX_INLINE_BYTES:
         problems.append(f"spec.tasks: {size // 1024 + 1} KiB, at most {MAX_INLINE_BYTES // 1024} KiB: {INTO_SECRETS}")

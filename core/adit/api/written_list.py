@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from adit.api.labels import PURPOSE
+from adit.api.pseudonymization_profile import PseudonymSource
 from adit.api.task_lines import TaskSource, read_task_list
-from adit.api.transfer_job import TransferJobSpec
+from adit.api.transfer_job import TransferJobSpec, pseudonym_rule
 from adit.cluster.kinds import Ref
 from adit.errors import BadInput
 
 PURPOSE_TASKS = "tasks"
 
 
-def check_list(job: Mapping[str, Any], secrets: Mapping[Ref, Mapping[str, Any]]) -> list[tuple[str, str]]:
+def check_list(
+    job: Mapping[str, Any], secrets: Mapping[Ref, Mapping[str, Any]], source: PseudonymSource | None = None
+) -> list[tuple[str, str]]:
     """Check a job's lists as far as their Secrets are given; answers field path and sentence of what is not there.
 
-    Raises BadInput with all that is wrong in the lists. Rules across tasks are asked only where every list is given.
+    Raises BadInput with all that is wrong in the lists. Rules across tasks are asked only where every list is given;
+    `source` as of `pseudonym_rule`.
     """
     spec = TransferJobSpec.of(job["spec"])
     sources, missing = [], []
@@ -34,8 +38,7 @@ def check_list(job: Mapping[str, Any], secrets: Mapping[Ref, Mapping[str, Any]])
             raise BadInput(f"Secret {ref.name} is labelled for another purpose: {_needed(ref)}", reason="TasksMissing")
         sources.append(TaskSource(ref.name, one.secret_ref.key, _bytes(content)))
     if sources:
-        pseudonymized = spec.pseudonymization.profile is not None
-        read_task_list(sources, pseudonymized=pseudonymized)
+        read_task_list(sources, rule=pseudonym_rule(spec.pseudonymization, source))
     return missing
 
 

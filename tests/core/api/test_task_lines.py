@@ -25,7 +25,7 @@ def tasks(count: int, start: int = 0) -> list[dict[str, Any]]:
 
 def read(*contents: bytes, key: str = "tasks.jsonl", pseudonymized: bool = False) -> TaskList:
     sources = [TaskSource(f"list-{i}", key, content) for i, content in enumerate(contents)]
-    return read_task_list(sources, pseudonymized=pseudonymized)
+    return read_task_list(sources, rule="Given" if pseudonymized else "Needless")
 
 
 def refusal(*contents: bytes, **given: Any) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adit.api.manifests import ManifestErrors, read
 from adit.api.tasks import MAX_INLINE_BYTES, inline_bytes
 from adit.api.transfer_job import INTO_SECRETS, TransferJobSpec, retry_problems, validate_transfer_job
+from adit.pseudonymization.profile import BUILT_IN, Profile
 
 Task = dict[str, Any]
 
@@ -190,3 +191,49 @@ def test_a_file_and_a_spec_are_told_the_same_sentence() -> None:
     with pytest.raises(ManifestErrors) as caught:
         read(yaml.safe_dump(manifest), "x.yaml")
     assert str(caught.value).startswith(f"x.yaml: TransferJob/night: {sentence} (line ")
+
+
+OWN = {"profile": "brain"}
+
+
+@given(consistent_tasks())
+def test_where_the_profile_makes_pseudonyms_no_task_may_bring_one(tasks: list[Task]) -> None:
+    spec = spec_of(tasks, pseudonymization=OWN)
+    assert validate_transfer_job(spec, "Derived") == validate_transfer_job(spec, "Random")
+    assert validate_transfer_job(spec, "Derived") == [
+        f"spec.tasks[{position}].pseudonym: is made by the profile (pseudonymSource Derived or Random): remove it"
+        for position in range(len(tasks))
+    ]
+    bare = [{name: value for name, value in task.items() if name != "pseudonym"} for task in tasks]
+    assert validate_transfer_job(spec_of(bare, pseudonymization=OWN), "Derived") == []
+
+
+@given(consistent_tasks())
+def test_of_an_unknown_profile_tasks_may_bring_pseudonyms_or_not(tasks: list[Task]) -> None:
+    bare = [{name: value for name, value in task.items() if name != "pseudonym"} for task in tasks]
+    assert validate_transfer_job(spec_of(tasks, pseudonymization=OWN)) == []
+    assert validate_transfer_job(spec_of(bare, pseudonymization=OWN)) == []
+    assert len(validate_transfer_job(spec_of(bare, pseudonymization=OWN), "Given")) == len(bare)
+
+
+@pytest.mark.parametrize("profile", BUILT_IN.values(), ids=BUILT_IN)
+def test_of_a_built_in_profile_the_rule_is_known_everywhere(profile: Profile) -> None:
+    bare = [{"patientId": "1", "studyInstanceUid": "1.2"}]
+    spec = spec_of(bare, pseudonymization={"profile": profile.name})
+    assert validate_transfer_job(spec) == validate_transfer_job(spec, profile.spec.pseudonym_source) != []
+
+
+def test_the_same_number_of_two_issuers_is_two_patients() -> None:
+    tasks = [
+        {"patientId": "1", "issuerOfPatientId": "A", "studyInstanceUid": "1.2", "pseudonym": "P1"},
+        {"patientId": "1", "issuerOfPatientId": "B", "studyInstanceUid": "1.3", "pseudonym": "P2"},
+    ]
+    assert validate_transfer_job(spec_of(tasks)) == []
+    tasks[1]["pseudonym"] = "P1"
+    assert validate_transfer_job(spec_of(tasks)) == [
+        "spec.tasks[1].pseudonym: tasks[0] gives this pseudonym to another patient"
+    ]
+    tasks[1] |= {"issuerOfPatientId": "A", "pseudonym": "P2"}
+    assert validate_transfer_job(spec_of(tasks)) == [
+        "spec.tasks[1].pseudonym: tasks[0] gives the same patient another pseudonym"
+    ]

@@ -4,6 +4,7 @@ from typing import Any
 
 from adit.api.labels import PURPOSE
 from adit.cluster.kinds import Ref
+from adit.pseudonymization.mapping import MAPPING_TYPE
 from adit.testing.cluster import profile_manifest
 from tests.operator.guards.drill import Step
 from tests.operator.guards.kept_owners import Owning
@@ -24,6 +25,10 @@ class Profiled(Owning):
             await self.tap.delete(BRAIN)
         await self.tap.create(profile_manifest("brain", **spec))
 
+    async def expect_no_table(self) -> None:
+        found = [one for one in (await self.tap.list("Secret")).items if one.get("type") == MAPPING_TYPE]
+        assert not found, "who got which pseudonym was kept, and nobody asked for it"
+
     async def expect_no_key(self) -> None:
         found = (await self.tap.list("Secret", labels={PURPOSE: "key"})).items
         assert not found, "a key was made beside the one that the profile names"
@@ -37,6 +42,10 @@ PROFILE_EXAMPLES: dict[str, tuple[bool, list[Step]]] = {
             *(("define", {"options": ["RetainUIDs"]}), ("see_all",), ("admit",)),
             *(("expect_runner_jobs", 0), ("delete", "night")),
         ],
+    ),
+    "no-table-unasked": (
+        True,
+        [("define", {}), ("submit", "night", 1, 1, BY_BRAIN), ("start",), ("expect_no_table",), ("delete", "night")],
     ),
     "named-key-is-not-made": (
         True,

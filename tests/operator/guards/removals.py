@@ -76,6 +76,7 @@ REMOVALS: Mapping[str, Removal] = {
     "over-when-all-finished": Removal("adit_operator/follow.py", " and all(one.finished for one in now_own)", ""),
     "owner-uid": Removal("adit_operator/follow.py", "taken is not None", "False"),
     "key-never-made-twice": Removal("adit_operator/key.py", "if traces:", "if False:"),
+    "no-table-unasked": Removal("adit_operator/gather.py", "profile.spec.mapping_table", "True"),
     "named-key-is-not-made": Removal("adit_operator/key.py", "seen.profile is not None", "False"),
     "profile-as-planned": Removal(
         "adit_operator/start.py", "(profile.hash if profile else None) != transfer.profile_hash", "False"

@@ -1,0 +1,48 @@
+"""A job's part of the mapping table: which of its patients got which pseudonym; only where a profile asks. Pure."""
+
+from collections.abc import Iterable
+
+from adit.api.resource import TransferJob
+from adit.api.task_list import TaskList
+from adit.cluster.cluster import Manifest
+from adit.pseudonymization.mapping import MappingRow, mapping_secrets, merged
+from adit.pseudonymization.profile import Profile
+from adit_operator.pseudonyms import Maker, with_pseudonym
+
+
+def mapping_rows(
+    job: TransferJob, tasks: TaskList, profile: Profile, key_id: str, make: Maker | None
+) -> tuple[MappingRow, ...]:
+    """One row per patient, under the pseudonym that is made or was brought."""
+    meta, rows = job.metadata, set()
+    for position in range(len(tasks)):
+        (listed,) = tasks.part(position, position + 1)
+        task = with_pseudonym(listed, make)
+        issuer, patient_id = task.patient
+        if task.pseudonym is not None:
+            rows.add(
+                MappingRow(
+                    namespace=meta.namespace,
+                    profile=profile.name,
+                    issuer=issuer,
+                    patient_id=patient_id,
+                    pseudonym=task.pseudonym,
+                    key_id=key_id,
+                    since=meta.creation_timestamp,
+                    first_job=meta.name,
+                )
+            )
+    return merged(rows)
+
+
+def mapping_of(
+    job: TransferJob, tasks: TaskList, profile: Profile, rows: Iterable[MappingRow], runner_namespace: str
+) -> tuple[Manifest, ...]:
+    """The Secrets that keep the rows.
+
+    They are named by all that decides what is in them: what is made twice is the same, and a later round under another
+    key or profile adds to the table instead of replacing it.
+    """
+    keys = "/".join(sorted({row.key_id for row in rows}))
+    named = f"{job.metadata.uid}/{profile.hash}/{keys}/{tasks.sha256}"
+    return mapping_secrets(rows, namespace=job.metadata.namespace, job_uid=named, runner_namespace=runner_namespace)
