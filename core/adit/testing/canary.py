@@ -20,7 +20,8 @@ SEVERAL: Final = frozenset(("AE", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH"
 BY_VR: Final = frozenset(("DA", "DT", "PN", "UI"))
 SOP_INSTANCE_UID: Final = 0x00080018
 _BINARY_BYTES: Final = 16  # a whole number of values for each binary VR
-_MEANING: Final = re.compile(r"ClassUID|TransferSyntaxUID|CodingSchemeUID|MappingResourceUID|^Context.*UID")
+_BY_NAME: Final = {"Sequence": "SQ", "DateTime": "DT", "Date": "DA", "Curve Data": "OW"}
+_MEANING: Final = re.compile(r"SOPClass|ClassUID|TransferSyntaxUID|CodingSchemeUID|MappingResourceUID|^Context.*UID")
 _SECOND_VALUE: Final = 36_000
 _FIRST_DAY: Final = date(1700, 1, 1)
 _UID_ROOT: Final = "1.2.826.0.1.3680043.8.498.99.1"
@@ -60,7 +61,7 @@ class Canary:
 def attributes() -> tuple[Attribute, ...]:
     """Everything that the table lists by tag."""
     tags = ((int(row.tag.replace("XX", "02"), 16), row) for row in TABLE)
-    return tuple(Attribute(tag, vr_of(tag), row) for tag, row in tags)
+    return tuple(Attribute(tag, vr_of(tag, row.name), row) for tag, row in tags)
 
 
 @lru_cache(maxsize=1)
@@ -71,9 +72,12 @@ def unlisted() -> tuple[tuple[int, str], ...]:
     return tuple((tag, vr) for tag, vr in known if vr in BY_VR and not _MEANING.search(dictionary_keyword(tag)))
 
 
-def vr_of(tag: int) -> str:
-    """The first VR that the dictionary gives; LO where pydicom does not know the attribute yet."""
-    return dictionary_VR(tag).split(" or ")[0] if dictionary_has_tag(tag) else "LO"
+def vr_of(tag: int, name: str = "") -> str:
+    """The first VR that the dictionary gives; by the end of its name where pydicom does not know the attribute yet."""
+    try:
+        return dictionary_VR(tag).split(" or ")[0]
+    except KeyError:
+        return next((vr for end, vr in _BY_NAME.items() if name.endswith(end)), "LO")
 
 
 def canary(tag: int, vr: str, number: int, *, several: bool = False) -> Canary:

@@ -1,7 +1,7 @@
 """Synthetic studies for tests, demo and benchmarks: a study is described as a value, then written as Part-10 files.
 
 Everything is deterministic: the same description gives the same UIDs and the same bytes. The objects of each modality
-are in objects.py, irregular encodings in odd_files.py, the set of the demo in example_patients.py.
+are in objects.py and referring.py, irregular encodings in odd_files.py, the set of the demo in example_patients.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from adit.testing import objects
+from adit.testing import objects, referring
 from adit.testing.patients import Patient, uid
 
 
@@ -111,3 +111,15 @@ def pr_study(patient: Patient, *, instances: int = 3, label: str = "pr", date: s
         Series(50, "PR", objects.presentation_state, 1, "Marked finding"),
     )
     return Study(patient, label, series, date, description="CT with marks", accession_number=f"A{label[:8]}5")
+
+
+def referring_study(patient: Patient, *, instances: int = 3, label: str = "referring") -> Study:
+    """A CT, and one of each kind of object that refers to all of its images."""
+    series = (
+        Series(1, "CT", objects.ct_image, instances, "Thorax axial"),
+        Series(2, "RTSTRUCT", referring.structure_set),
+        Series(3, "SEG", referring.segmentation),
+        Series(4, "KO", referring.key_objects),
+        Series(5, "SR", referring.measured_report),
+    )
+    return Study(patient, label, series, description="CT Thorax", accession_number=f"A{label[:8]}6")

@@ -32,7 +32,7 @@ def sop_instance_uid(study: "Study", series: "Series", number: int) -> str:
 
 
 def ct_image(study: "Study", series: "Series", number: int) -> Dataset:
-    dataset = _composite(study, series, number, CTImageStorage)
+    dataset = composite(study, series, number, CTImageStorage)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     dataset.KVP = "120"
     dataset.SliceThickness = str(SPACING_MM)
@@ -40,13 +40,13 @@ def ct_image(study: "Study", series: "Series", number: int) -> Dataset:
     dataset.PatientPosition = "HFS"
     block = dataset.private_block(0x0021, "ADIT SYNTHETIC", create=True)
     block.add_new(0x01, "LO", "private text")
-    block.add_new(0x02, "SQ", Sequence([_item(CodeValue="P-1", CodeMeaning="private item")]))
+    block.add_new(0x02, "SQ", Sequence([item_of(CodeValue="P-1", CodeMeaning="private item")]))
     _slice_pixels(dataset, series, number)
     return dataset
 
 
 def mr_image(study: "Study", series: "Series", number: int) -> Dataset:
-    dataset = _composite(study, series, number, MRImageStorage)
+    dataset = composite(study, series, number, MRImageStorage)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "SE"]
     dataset.ScanningSequence, dataset.SequenceVariant, dataset.MRAcquisitionType = "SE", "NONE", "2D"
     dataset.RepetitionTime, dataset.EchoTime, dataset.MagneticFieldStrength = "500", "12", "1.5"
@@ -56,8 +56,9 @@ def mr_image(study: "Study", series: "Series", number: int) -> Dataset:
 
 
 def us_clip(study: "Study", series: "Series", number: int) -> Dataset:
-    dataset = _composite(study, series, number, UltrasoundMultiFrameImageStorage)
+    dataset = composite(study, series, number, UltrasoundMultiFrameImageStorage)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "", "0001"]
+    dataset.BurnedInAnnotation = "NO"
     dataset.NumberOfFrames = str(series.frames)
     dataset.FrameTime = "40"
     dataset.FrameIncrementPointer = 0x00181063
@@ -69,11 +70,11 @@ def us_clip(study: "Study", series: "Series", number: int) -> Dataset:
 
 def structured_report(study: "Study", series: "Series", number: int) -> Dataset:
     """A report whose text names the patient, as real ones do."""
-    dataset = _composite(study, series, number, EnhancedSRStorage)
+    dataset = composite(study, series, number, EnhancedSRStorage)
     dataset.CompletionFlag, dataset.VerificationFlag = "COMPLETE", "UNVERIFIED"
     dataset.ContentDate, dataset.ContentTime = study.date, study.time
     dataset.ValueType, dataset.ContinuityOfContent = "CONTAINER", "SEPARATE"
-    dataset.ConceptNameCodeSequence = Sequence([_code("18748-4", "LN", "Diagnostic imaging report")])
+    dataset.ConceptNameCodeSequence = Sequence([coded("18748-4", "LN", "Diagnostic imaging report")])
     family_name = study.patient.name.split("=", 1)[0].split("^", 1)[0]
     dataset.ContentSequence = Sequence(
         [
@@ -88,23 +89,23 @@ def structured_report(study: "Study", series: "Series", number: int) -> Dataset:
 
 def presentation_state(study: "Study", series: "Series", number: int) -> Dataset:
     """Marks the first series of the study."""
-    dataset = _composite(study, series, number, GrayscaleSoftcopyPresentationStateStorage)
+    dataset = composite(study, series, number, GrayscaleSoftcopyPresentationStateStorage)
     target = study.series[0]
     images = [
-        _item(ReferencedSOPClassUID=CTImageStorage, ReferencedSOPInstanceUID=sop_instance_uid(study, target, image))
+        item_of(ReferencedSOPClassUID=CTImageStorage, ReferencedSOPInstanceUID=sop_instance_uid(study, target, image))
         for image in range(1, target.instances + 1)
     ]
     dataset.ContentLabel, dataset.ContentDescription = "FINDING", "Marked finding"
     dataset.PresentationCreationDate, dataset.PresentationCreationTime = study.date, study.time
     dataset.ContentCreatorName = "Reader^Rita"
     dataset.ReferencedSeriesSequence = Sequence(
-        [_item(SeriesInstanceUID=target.uid_in(study), ReferencedImageSequence=Sequence(images))]
+        [item_of(SeriesInstanceUID=target.uid_in(study), ReferencedImageSequence=Sequence(images))]
     )
     dataset.PresentationLUTShape = "IDENTITY"
     return dataset
 
 
-def _composite(study: "Study", series: "Series", number: int, sop_class_uid: str) -> Dataset:
+def composite(study: "Study", series: "Series", number: int, sop_class_uid: str) -> Dataset:
     """The patient, study, series and SOP common modules."""
     instance_uid = sop_instance_uid(study, series, number)
     meta = FileMetaDataset()
@@ -161,19 +162,19 @@ def _gradient(length: int, number: int) -> bytes:
 
 
 def _text_item(code: str, meaning: str, text: str) -> Dataset:
-    return _item(
+    return item_of(
         RelationshipType="CONTAINS",
         ValueType="TEXT",
-        ConceptNameCodeSequence=Sequence([_code(code, "DCM", meaning)]),
+        ConceptNameCodeSequence=Sequence([coded(code, "DCM", meaning)]),
         TextValue=text,
     )
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    return _item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
+    return item_of(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
 
 
-def _item(**attributes: object) -> Dataset:
+def item_of(**attributes: object) -> Dataset:
     item = Dataset()
     for keyword, value in attributes.items():
         setattr(item, keyword, value)
