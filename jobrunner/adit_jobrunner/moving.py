@@ -10,6 +10,7 @@ import structlog
 from adit.api.labels import JOB_CREATED_AT, REQUESTED_BY
 from adit.api.resource import TaskSet
 from adit.api.tasks import TransferTask
+from adit.pseudonymization.gate import drops_modalities
 from adit.transfer.audit import Occasion, audit
 from adit.transfer.policy import Policy, policy_for
 from adit.transfer.rewriter import Rewriter
@@ -38,11 +39,18 @@ def order_of(task_set: TaskSet, config: Config, spool: Path) -> Order:
         task_set=task_set,
         config=config,
         rewriter=rewriter_for(config, task_set.spec),
-        policy=policy_for(
-            pseudonymized=config.profile is not None, exclude_modalities=config.settings.exclude_modalities
-        ),
+        policy=_policy(config),
         spool=spool,
     )
+
+
+def _policy(config: Config) -> Policy:
+    """What is not even fetched: the modalities of which nothing could pass the profile's gates."""
+    profile = config.profile
+    if profile is None:
+        return policy_for(pseudonymized=False, exclude_modalities=())
+    dropped = drops_modalities(profile.spec, config.settings.exclude_modalities)
+    return policy_for(pseudonymized=True, exclude_modalities=dropped)
 
 
 def mover(order: Order, peers: Peers, control: Control) -> Callable[[TransferTask, Progress], TaskOutcome]:

@@ -116,7 +116,7 @@ class Pseudonymizer:
         residue = context.search(trace.identifiers).find(
             (*head, *trailer),
             encoding=encoding,
-            uids=trace.uids,
+            uids=trace.uids - trace.kept_uids,
             generated=trace.generated | self._own_words,
             left_dates=frozenset(trace.dates),
         )

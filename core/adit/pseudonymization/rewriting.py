@@ -196,6 +196,9 @@ class Rewriting:
                 return
             if vr in DATES:
                 trace.dates.add(one.tag)
+            elif vr == b"UI":
+                text = decoded(vr, bytes(place.buffer[one.value : one.stop]), place.hand.codecs)
+                trace.kept_uids.update(values_of(vr, text))
             copied(place.buffer, one.start, one.end, write)
             return
         trace.did(one.tag, action)

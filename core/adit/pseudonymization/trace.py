@@ -19,13 +19,15 @@ class Entry(NamedTuple):
     identifiers: Identifiers = NOTHING
     dates: tuple[int, ...] = ()
     deeds: tuple[Deed, ...] = ()
+    kept_uids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Trace:
     """Gathered over one instance: original UIDs that were replaced, values of ours, identifiers found on the way.
 
-    `dates` are the tags whose dates an option leaves, as they are or shifted; `deeds` is what was done, tag by tag.
+    `dates` are the tags whose dates an option leaves, as they are or shifted; `deeds` is what was done, tag by tag;
+    `kept_uids` stay by a rule, so that they are nothing to look for.
     """
 
     uids: set[str] = field(default_factory=set)
@@ -33,6 +35,7 @@ class Trace:
     identifiers: Identifiers = NOTHING
     dates: set[int] = field(default_factory=set)
     deeds: list[Deed] = field(default_factory=list)
+    kept_uids: set[str] = field(default_factory=set)
 
     def did(self, tag: int, action: Action) -> None:
         self.deeds.append((tag, action))
@@ -46,12 +49,20 @@ class Trace:
             self.identifiers |= entry.identifiers
         if entry.dates:
             self.dates.update(entry.dates)
+        if entry.kept_uids:
+            self.kept_uids.update(entry.kept_uids)
         self.deeds.extend(entry.deeds)
 
     def entry(self, out: bytes) -> Entry:
         """What was gathered for one element alone, to be remembered."""
         return Entry(
-            out, tuple(self.uids), tuple(self.generated), self.identifiers, tuple(self.dates), tuple(self.deeds)
+            out,
+            uids=tuple(self.uids),
+            generated=tuple(self.generated),
+            identifiers=self.identifiers,
+            dates=tuple(self.dates),
+            deeds=tuple(self.deeds),
+            kept_uids=tuple(self.kept_uids),
         )
 
     def replaced(self, originals: Iterable[str], news: Iterable[str]) -> None:

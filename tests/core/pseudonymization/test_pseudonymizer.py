@@ -168,6 +168,17 @@ def test_private_elements_behind_the_pixel_data_are_treated_like_those_before(tm
     assert elements_of(outcome.instance)[0x7FE11001].value == "kept"
 
 
+def test_a_uid_that_an_override_keeps_is_no_residue_of_what_went_elsewhere(tmp_path: Path) -> None:
+    request, more = Dataset(), Dataset()
+    request.AffectedSOPInstanceUID = more.FrameOfReferenceUID = "1.2.826.0.1.77"
+    more.RequestAttributesSequence = [request]
+    instance = with_trailer(tmp_path / "uids", more)
+    keeping = PseudonymizationProfileSpec.of({"overrides": [{"tag": "00200052", "action": "Keep"}]})
+    result = elements_of(rewritten(instance, profile=Profile("keeping", keeping)))
+    assert result.FrameOfReferenceUID == "1.2.826.0.1.77"
+    assert elements_of(rewritten(instance)).FrameOfReferenceUID != "1.2.826.0.1.77"
+
+
 def test_an_excluded_modality_does_not_leave(tmp_path: Path) -> None:
     report = instance_of(sr_study(GREEK).write(tmp_path)[0])
     outcome = pseudonymizer(exclude=frozenset({"PR", "SR"})).rewrite(report, SUBJECT)
