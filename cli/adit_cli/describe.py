@@ -46,7 +46,8 @@ def _heading(job: TransferJob) -> Iterator[str]:
     yield f"From:          DicomServer/{spec.source.name}"
     yield f"To:            {spec.destination.kind}/{spec.destination.name}"
     profile = spec.pseudonymization.profile
-    yield f"Data:          {f'pseudonymized by {profile} (v1: not for real patients)' if profile else 'identified'}"
+    planned = f" (sha256:{status.plan.profile_hash[:16]})" if status.plan and status.plan.profile_hash else ""
+    yield f"Data:          {f'pseudonymized by {profile}{planned}' if profile else 'identified'}"
     for one in spec.tasks_from or ():
         yield f"Tasks from:    Secret/{one.secret_ref.name}, key {one.secret_ref.key}"
     yield f"Phase:         {status.phase or 'not seen by the operator yet'}"

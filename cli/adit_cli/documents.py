@@ -6,7 +6,11 @@ from pathlib import Path
 
 from adit.api.immutability import VERBS, violations
 from adit.api.manifests import Document, ManifestErrors, read_all
+from adit.api.pseudonymization_profile import BUILT_IN_NAMES
+from adit.api.resource import PseudonymizationProfile
+from adit.api.transfer_job import TransferJobSpec, validate_transfer_job
 from adit.cluster.cluster import Cluster, Manifest, ObjectNotFound
+from adit.cluster.kinds import Ref
 from adit.errors import BadInput
 
 FIELD_MANAGER = "adit-cli"
@@ -31,6 +35,7 @@ async def apply_all(cluster: Cluster, found: Sequence[Document]) -> list[Manifes
     Raises ManifestErrors, and has applied nothing, where one of them may not change as its file says.
     """
     problems = [problem for document in found for problem in await _may_not_change(cluster, document)]
+    problems += [problem for document in found for problem in await _of_its_profile(cluster, document, found)]
     if problems:
         raise ManifestErrors(problems)
     return [await cluster.apply(document.manifest, field_manager=FIELD_MANAGER) for document in in_order(found)]
@@ -47,6 +52,24 @@ async def _may_not_change(cluster: Cluster, document: Document) -> list[str]:
     kept = {name: old[name] for name in VERBS.get(document.kind, ()) if name in old and name not in new}
     where = f"{document.source}: {document.kind}/{document.name}"
     return [f"{where}: {problem} (line {document.line})" for problem in violations(document.kind, old, {**kept, **new})]
+
+
+async def _of_its_profile(cluster: Cluster, document: Document, found: Sequence[Document]) -> list[str]:
+    """What the profile that a job names asks of its tasks, where it lies in the cluster and not in the files."""
+    if document.kind != "TransferJob":
+        return []
+    spec = TransferJobSpec.of(document.manifest["spec"])
+    name = spec.pseudonymization.profile
+    ref = Ref("PseudonymizationProfile", document.namespace, name or "")
+    if name is None or name in BUILT_IN_NAMES or any(one.ref == ref for one in found):
+        return []
+    try:
+        profile = PseudonymizationProfile.read(await cluster.get(ref))
+    except ObjectNotFound:
+        return []  # the operator says which there are
+    where = f"{document.source}: {document.kind}/{document.name}"
+    said = validate_transfer_job(spec, profile.spec.pseudonym_source)
+    return [f"{where}: {problem} (line {document.line})" for problem in said]
 
 
 def _text(file: Path) -> str:

@@ -1,9 +1,11 @@
-"""The first fence: may this namespace use this server or folder, by the word of its owner? One pure function.
+"""May this data leave? Two fences, each one pure function, and the same for every exit.
 
-Operator, gateway, downloads, upload and CLI ask the same question here. What a *person* may do is the second fence.
+The first is the owner's word: `authorize` asks whether a namespace may use a server or folder. The second is the
+person's right: `may_leave` asks the verbs. Operator, gateway, downloads, upload and CLI ask here; on Kubernetes the
+admission policies ask the second fence of whoever writes a job.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,10 @@ from adit.api.access import Consumer, Role
 
 # What happens to the data on its way: nothing, or a profile.
 Protection = Literal["Identified", "Pseudonymized"]
+
+
+# What a person may do, as RBAC and the policy file of one machine call it.
+USE_DESTINATION, TRANSFER_IDENTIFIABLE, KEEP_PRIVATE = "use-destination", "transfer-identifiable", "keep-private"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,6 +65,20 @@ def authorize(
     """
     denials = (_denial(request, use, grants.get(use.resource, ())) for use in servers)
     return tuple(denial for denial in denials if denial is not None)
+
+
+def may_leave(protection: Protection, verbs: Collection[str], *, keeps_private: bool = False) -> bool:
+    """Whether a person with these verbs on the destination may let data out; what is not known to be allowed is not.
+
+    `keeps_private`: the profile keeps every private element.
+    """
+    return needed_to_leave(protection, keeps_private=keeps_private) <= frozenset(verbs)
+
+
+def needed_to_leave(protection: Protection, *, keeps_private: bool = False) -> frozenset[str]:
+    """The verbs without which data that is protected so may not leave."""
+    identified = {TRANSFER_IDENTIFIABLE} if protection != "Pseudonymized" else set()
+    return frozenset(identified | ({KEEP_PRIVATE} if keeps_private else set()) | {USE_DESTINATION})
 
 
 def _denial(request: Request, use: Use, grants: Sequence[Consumer]) -> Denial | None:

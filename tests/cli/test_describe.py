@@ -54,12 +54,15 @@ def test_a_job_says_who_asked_for_what_and_how_it_stands() -> None:
     ]
 
 
-def test_version_1_of_the_pseudonymizer_says_that_it_is_not_for_real_patients() -> None:
+def test_a_job_says_by_which_profile_it_pseudonymizes_and_by_which_version_of_it_once_it_is_planned() -> None:
     spec = {
         "pseudonymization": {"profile": "adit-compatible"},
         "tasks": [{"patientId": "P", "studyInstanceUid": "1.2", "pseudonym": "A"}],
     }
-    assert "Data:          pseudonymized by adit-compatible (v1: not for real patients)" in described(spec=spec)
+    assert "Data:          pseudonymized by adit-compatible" in described(spec=spec)
+    plan = {"round": 0, "tasksPerSet": 1, "sets": 1, "tasks": 1, "tasksHash": "0" * 64, "profileHash": "ab" * 32}
+    told = described(spec=spec, plan=plan)
+    assert "Data:          pseudonymized by adit-compatible (sha256:abababababababab)" in told
 
 
 def test_counts_are_told_as_the_equation_that_they_are() -> None:

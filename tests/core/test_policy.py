@@ -1,7 +1,7 @@
 import pytest
 
 from adit.api.access import Consumer, Role
-from adit.policy import Protection, Request, Resource, Use, authorize
+from adit.policy import Protection, Request, Resource, Use, authorize, may_leave, needed_to_leave
 
 PACS = Resource("DicomServer", "radiology", "pacs")
 
@@ -54,3 +54,33 @@ def test_each_denial_names_the_resource_and_what_to_do() -> None:
     assert [denial.use.resource for denial in denials] == [PACS, other]
     assert "DicomFolder/archive/disk does not allow namespace research" in denials[1].message
     assert "spec.allowedConsumers" in denials[1].message
+
+
+EVERYTHING = {"use-destination", "transfer-identifiable", "keep-private"}
+LEAVING = [
+    ("Pseudonymized", False, {"use-destination"}),
+    ("Pseudonymized", True, {"use-destination", "keep-private"}),
+    ("Identified", False, {"use-destination", "transfer-identifiable"}),
+]
+
+
+@pytest.mark.parametrize(("protection", "keeps_private", "needed"), LEAVING)
+def test_data_leaves_with_every_verb_that_it_needs_and_without_one_of_them_it_does_not(
+    protection: Protection,
+    keeps_private: bool,  # noqa: FBT001  # a column of the table
+    needed: set[str],
+) -> None:
+    assert needed_to_leave(protection, keeps_private=keeps_private) == needed
+    assert may_leave(protection, needed, keeps_private=keeps_private)
+    for verb in needed:
+        assert not may_leave(protection, EVERYTHING - {verb}, keeps_private=keeps_private)
+
+
+@pytest.mark.parametrize("protection", ["Identified", "Pseudonymized"])
+def test_without_any_verb_nothing_leaves(protection: Protection) -> None:
+    assert not may_leave(protection, ())
+
+
+def test_a_protection_that_nobody_knows_counts_as_none() -> None:
+    unknown: Protection = "Encrypted"  # type: ignore[assignment]  # what a later version may say
+    assert not may_leave(unknown, {"use-destination"})

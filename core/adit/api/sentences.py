@@ -16,8 +16,7 @@ from adit.api.yaml_text import Path, Unquoted
 # What a person must write where something required is missing and the name alone does not say it.
 HOW_TO_WRITE: dict[str, str] = {
     "spec.pseudonymization": (
-        "required: write {profile: adit-compatible} to pseudonymize, "
-        "or {identified: true, reason: …} to send the data as it is"
+        "required: write {profile: basic} to pseudonymize, or {identified: true, reason: …} to send the data as it is"
     ),
 }
 _OF_TYPE = {

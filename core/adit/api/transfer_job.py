@@ -48,7 +48,7 @@ class Pseudonymization(Model):
     )
 
     profile: ObjectName | None = None
-    """The profile that de-identifies the data, such as adit-compatible."""
+    """The profile that de-identifies the data: basic, adit-compatible, or one of the namespace."""
     identified: Literal[True] | None = None
     """True where the data leaves as it is."""
     reason: LongText | None = None

@@ -162,7 +162,7 @@ BAD_SPECS = [
     (
         {"pseudonymization": ""},
         (
-            "spec.pseudonymization: required: write {profile: adit-compatible} to pseudonymize, "
+            "spec.pseudonymization: required: write {profile: basic} to pseudonymize, "
             "or {identified: true, reason: …} to send the data as it is (line 4)"
         ),
     ),
