@@ -28,7 +28,8 @@ _EVERY: Final = tuple(
 )
 
 _ASCII_RUN = re.compile(r"[ -~]+")
-_ESCAPE = re.compile(rb"\x1b[ -/]+[0-~]")
+# Switches between character sets; around a word they may stand elsewhere, inside it they belong to it.
+_OUTER_ESCAPES = re.compile(rb"^(?:\x1b[ -/]+[0-~])+|(?:\x1b[ -/]+[0-~])+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,10 @@ def _both_cases(word: str) -> set[str]:
 
 
 def _encoded(spellings: Iterable[str], names: tuple[str, ...]) -> Iterator[bytes]:
-    """Bytes in every codec that has the characters, without what switches between character sets."""
+    """Bytes in every codec that has the characters, without what switches to a character set and back."""
     for spelling, name in product(spellings, names):
         try:
-            yield _ESCAPE.sub(b"", spelling.encode(name))
+            yield _OUTER_ESCAPES.sub(b"", spelling.encode(name))
         except UnicodeEncodeError:
             continue
 
