@@ -25,6 +25,8 @@ VIOLATIONS = {
     "core/adit/cluster/forbidden_colour.py": "import rich.table",
     "core/adit/forbidden_dimse.py": "import pynetdicom.sop_class",
     "core/adit/dimse/forbidden_models.py": "import adit.api.dicom_server",
+    "core/adit/transfer/forbidden_upwards.py": "import adit.pseudonymization.key",
+    "core/adit/encoded/forbidden_decoding.py": "import pydicom",
     "operator/adit_operator/forbidden_neighbour.py": "import adit_jobrunner",
     "operator/adit_operator/forbidden_kopf.py": "import kopf",
     "operator/adit_operator/forbidden_shell.py": "import adit_operator.kopf_shell",

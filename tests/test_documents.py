@@ -210,7 +210,7 @@ def test_every_documented_patch_leaves_a_valid_object() -> None:
 def test_every_reason_is_explained() -> None:
     reasons = words_in_code(r'(?:reason=|default_reason = )"([A-Z]\w+)"', "core", "operator", "jobrunner", "cli")
     reasons |= words_in_code(r'Waiting\(\s*"([A-Z]\w+)"', "operator")
-    reasons |= words_in_code(r'(?:Unsplittable|Loss|Quarantined)\((?:[\w.]+, )?"([A-Z]\w+)"', "core")
+    reasons |= words_in_code(r'(?:Malformed|Loss|Quarantined)\((?:[\w.]+, )?"([A-Z]\w+)"', "core")
     reasons |= words_in_code(r'(?:Unblankable|Drops|Holds)\("([A-Z]\w+)"', "core")
     reasons |= words_in_code(r'Loss\("\w+", "([A-Z]\w+)"', "core")
     reasons |= words_in_code(r'Meaning\(\s*Verdict\.\w+, "([A-Z]\w+)"', "core")

@@ -19,7 +19,10 @@ class MappedFile(mmap.mmap):
 
 @contextmanager
 def mapped(path: Path) -> Iterator[MappedFile | bytes]:
-    """The whole file. Raises OSError where it cannot be opened; an empty one cannot be mapped, and is empty bytes."""
+    """The whole file, which must be our own: to cut a mapped file short is to kill the process that reads it.
+
+    Raises OSError where it cannot be opened. An empty one cannot be mapped, and is empty bytes.
+    """
     with path.open("rb") as file:
         if not path.stat().st_size:
             yield b""
