@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from adit_cli.testing import manifests
 from tests.charts.helm import CHART, Helm
 from tests.cluster.access import KubectlError, Kubernetes
 from tests.cluster.plugin import way
@@ -18,6 +19,8 @@ from tests.end_to_end.tenant import counts
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.usefixtures("own_cluster")]
 
+PROFILE = {"pseudonymSource": "Derived", "mappingTable": True}
+KEY = "adit-project-key"
 CLUSTER_WIDE = "clusterroles,clusterrolebindings,validatingadmissionpolicies,mutatingadmissionpolicies"
 
 
@@ -82,15 +85,19 @@ def test_a_release_is_installed_upgraded_and_uninstalled_and_leaves_what_people_
     [container] = found["spec"]["template"]["spec"]["containers"]
     assert {"name": "CALLING_AE_TITLE", "value": "OTHER"} in container["env"]
     assert found["status"]["readyReplicas"] == 1
-    tenant.job("again", studies)
+    tenant.apply(manifests.resource("PseudonymizationProfile", "study-7", PROFILE))
+    tenant.job("again", studies, pseudonymization={"profile": "study-7"})
     tenant.wait_for_phase("again", "Success")
-    kinds = ("tj/night", "tj/again", "dicomserver/source", "dicomserver/destination")
+    kinds = ("tj/night", "tj/again", "dicomserver/source", "dicomserver/destination", "psp/study-7", "secret/" + KEY)
     before = {kind: tenant.read(kind)["metadata"]["uid"] for kind in kinds}
+    tables = release.kubectl("get", "secrets", "-l", "adit.dev/purpose=mapping", "-o", "name")
+    assert tables.startswith("secret/adit-mapping-")
 
     release.helm("uninstall", NAME, "-n", release.namespace, "--wait=hookOnly")
     with pytest.raises(KubectlError, match="not found"):
         release.kubectl("get", f"deployment/{NAME}-operator")
     assert {kind: tenant.read(kind)["metadata"]["uid"] for kind in kinds} == before
+    assert release.kubectl("get", "secrets", "-l", "adit.dev/purpose=mapping", "-o", "name") == tables
     assert [tenant.status(name)["instances"] for name in ("night", "again")] == [counts(4)] * 2
     left = release.kubernetes.kubectl("get", CLUSTER_WIDE, "-o", "name", "-l", "helm.sh/chart")
     assert [one for one in left.splitlines() if release.cluster_name in one] == []

@@ -53,6 +53,10 @@ FORBIDDEN: dict[str, tuple[Act, str]] = {
         lambda at: patch(at.urgent, "dicomfolder", "archive", {"spec": {"volume": {"claimName": "others"}}}),
         'cannot patch resource "dicomfolders"',
     ),
+    "make a profile": (
+        lambda at: create(at.urgent, manifests.resource("PseudonymizationProfile", fresh(), {})),
+        'cannot create resource "pseudonymizationprofiles"',
+    ),
     "use a source": (lambda at: create(at.none, job(fresh())), "lacks the verb use-source on DicomServer source"),
     "use a destination": (lambda at: create(at.source, job(fresh())), "lacks the verb use-destination on destination"),
     "use a folder": (
@@ -146,7 +150,9 @@ def kept(at: House) -> None:
 
 
 ALLOWED: dict[str, Act] = {
-    "see servers, jobs and their parts": lambda at: at.none.kubectl("get", "dicomservers,transferjobs,tasksets"),
+    "see servers, profiles, jobs and their parts": lambda at: at.none.kubectl(
+        "get", "dicomservers,psp,transferjobs,tasksets"
+    ),
     "suspend another's job": lambda at: patch(at.none, "transferjob", "kept", {"spec": {"suspend": True}}),
     "use source and destination": lambda at: create(at.both, job(fresh())),
     "transfer identified": lambda at: create(at.identified, job(fresh(), IDENTIFIED)),
