@@ -16,8 +16,11 @@ from adit.pseudonymization.telltales import Span, telltales
 _ROUNDS = 8
 _CJK = "\u2e80"  # from here on nothing parts words
 _SPACE = re.compile(r"(?:[^\S\r\n]|\0)+")
+# Soft hyphens, joiners and marks of direction: nobody sees them, and a name with one inside is still read.
+_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _END_OF_LINE = re.compile(r" ?(\r\n|\n|\r) ?")
 _PART = re.compile(r"[^\W_]+")
+_MOST_BETWEEN = 3
 _NEVER = re.compile(r"(?!)")
 
 
@@ -29,7 +32,7 @@ def cleaned(text: str, identifiers: Identifiers) -> str:
     digits in a row are long. Spaces are collapsed, ends of lines stay. Rather too much goes than too little: the word
     behind a title, and a second one that begins with a capital.
     """
-    left = _tidy(unicodedata.normalize("NFC", text))
+    left = _tidy(_UNSEEN.sub("", unicodedata.normalize("NFC", text)))
     for _ in range(_ROUNDS):  # what was removed may have parted two halves of a name
         spans = sorted(_spans(left, identifiers))
         if not spans:
@@ -77,9 +80,11 @@ def _patterns(words: frozenset[str], short: frozenset[str]) -> tuple[re.Pattern[
 
 def _written(word: str) -> str:
     """A pattern for a word with anything, or nothing, between its parts; between very short ones there is something."""
-    parts = _PART.findall(unicodedata.normalize("NFC", word).casefold())
+    said = unicodedata.normalize("NFC", word).casefold()
+    parts = _PART.findall(said)
     least = 0 if sum(map(len, parts)) >= SHORTEST else 1
-    return f"[\\W_]{{{least},3}}".join(map(spellings, parts))
+    most = max(_MOST_BETWEEN, *map(len, _PART.split(said)))
+    return f"[\\W_]{{{least},{most}}}".join(map(spellings, parts))
 
 
 def _any_of(patterns: set[str], before: str = "", behind: str = "") -> re.Pattern[str]:

@@ -215,6 +215,8 @@ def _joined(components: list[str]) -> Iterator[str]:
     family, given = (*components, "", "")[:2]
     if not family or not given or _is_telling(family) or {family, given} & _EMPTY_WORDS:
         return
+    if not any(map(str.isalnum, family + given)):  # dashes in the place of a name
+        return
     for between in ("^", " ", ", ", ",", "_"):
         yield f"{family}{between}{given}"[:LONGEST]
     yield f"{given} {family}"[:LONGEST]

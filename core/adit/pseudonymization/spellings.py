@@ -5,7 +5,10 @@ import unicodedata
 
 _DIGRAPHS = {"ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "œ": "oe", "ü": "ue", "å": "aa", "ß": "ss"}
 _LETTERS = {digraph: [letter for letter, two in _DIGRAPHS.items() if two == digraph] for digraph in _DIGRAPHS.values()}
-_PIECE = re.compile("|".join([*_LETTERS, "."]), re.DOTALL)
+# In a run nobody knows which two letters are one: aaae, sss.
+_RUN = re.compile(r"a{2,}e?|s{3,}")
+_PIECE = re.compile("|".join([_RUN.pattern, *_LETTERS, "."]), re.DOTALL)
+_EAST_ASIAN = "\u2e80"  # from here on it would be no accent that is taken off
 
 
 def spellings(word: str) -> str:
@@ -14,9 +17,15 @@ def spellings(word: str) -> str:
 
 
 def _any(piece: str) -> str:
+    if _RUN.fullmatch(piece):
+        return (
+            f"[aåäæe]{{{(len(piece) + 1) // 2},{len(piece)}}}"
+            if piece[0] == "a"
+            else f"[sß]{{{(len(piece) + 1) // 2},{len(piece)}}}"
+        )
     if piece in _LETTERS:
         written = [piece, *_LETTERS[piece]]
     else:
-        plain = unicodedata.normalize("NFD", piece)[0]
+        plain = unicodedata.normalize("NFD", piece)[0] if piece < _EAST_ASIAN else piece
         written = list(dict.fromkeys([piece, plain, *([_DIGRAPHS[piece]] if piece in _DIGRAPHS else [])]))
     return re.escape(written[0]) if len(written) == 1 else f"(?:{'|'.join(map(re.escape, written))})"

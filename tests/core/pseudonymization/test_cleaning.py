@@ -1,14 +1,18 @@
 """Free text without whom it names, and with what it says of the examination."""
 
 import time
+from collections.abc import Callable
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adit.encoded.encoding import EXPLICIT_LITTLE
+from adit.encoded.writing import element
 from adit.pseudonymization.cleaning import cleaned
 from adit.pseudonymization.identifiers import NOTHING, Identifiers, Kind, identifiers_in
+from adit.pseudonymization.residue import ResidueSearch
 
 PATIENT = (
     identifiers_in(Kind.NAME, "Müller-Straß^Jan^Éloise")
@@ -58,6 +62,7 @@ def test_what_names_nobody_stays(text: str) -> None:
         ("ID (AB 1234)", "ID ( )"),
         ("ID xab-1234y", "ID"),
         ("所見は山田太郎に異常なし", "所見は に異常なし"),
+        ("Mu\u00adeller\u200b-Strass knee", "knee"),
         ("see 1.2.3", "see"),
     ],
 )
@@ -140,6 +145,7 @@ WRITTEN = (
 )
 
 
+@settings(deadline=None)
 @given(st.dates(date(1880, 1, 1), date(2099, 12, 31)), st.sampled_from(WRITTEN))
 def test_every_day_goes_in_every_written_form(day: date, form: str) -> None:
     assert cleaned(f"seen on {form.format(day)}, left", NOTHING) in ("seen on , left", "seen on left")
@@ -149,6 +155,7 @@ words = st.text("abcdeßéíüöä ^-_.,0123456789\r\n", max_size=60)
 names = st.text("abcdeéüß", min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(st.lists(names, min_size=1, max_size=3), words, words)
 def test_no_part_of_a_name_is_left_and_cleaning_again_changes_nothing(
     parts: list[str], before: str, behind: str
@@ -160,11 +167,32 @@ def test_no_part_of_a_name_is_left_and_cleaning_again_changes_nothing(
     assert cleaned(once, identifiers) == once
 
 
+letters = st.text("aAeEiIsSßẞäÄéÉøØİ\u0131ς\u03c3ΣжЖ山洪\u0301\u0308 -'", min_size=1, max_size=9)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(letters, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), max_size=6),
+    st.sampled_from((str, str.upper)),
+)
+def test_the_search_before_data_leaves_finds_nothing_in_what_was_cleaned(
+    parts: list[str], order: list[int], case: Callable[[str], str]
+) -> None:
+    identifiers = identifiers_in(Kind.NAME, "^".join(parts))
+    text = "x".join(parts[one % len(parts)] for one in order) + "^".join(parts)
+    result = cleaned(case(text), identifiers).encode()
+    data = element(0x00081030, b"LO", result, EXPLICIT_LITTLE)
+    search = ResidueSearch(identifiers, ("utf8",))
+    assert search.find([data], encoding=EXPLICIT_LITTLE) is None
+
+
 def test_halves_that_meet_when_something_between_them_goes_are_found() -> None:
     identifiers = Identifiers(words=frozenset({"li wei"}))
     assert cleaned("seen li 123456 wei today", identifiers) == "seen today"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_raises(text: str) -> None:
     assert "  " not in cleaned(text, PATIENT)

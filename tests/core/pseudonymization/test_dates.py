@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adit.pseudonymization.dates import shifted
@@ -23,6 +23,7 @@ def read(text: str | None) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
 
 
+@settings(deadline=None)
 @given(ordinary, ordinary, backwards)
 def test_the_days_between_two_dates_of_a_patient_stay(one: date, other: date, days: int) -> None:
     moved = [read(shifted(b"DA", written(day), days)) for day in (one, other)]
@@ -30,6 +31,7 @@ def test_the_days_between_two_dates_of_a_patient_stay(one: date, other: date, da
     assert moved[0] - one == timedelta(days)
 
 
+@settings(deadline=None)
 @given(ordinary, backwards, st.one_of(st.just(""), times), offsets)
 def test_a_date_time_moves_as_a_date_does_and_keeps_its_time_and_offset(
     day: date, days: int, time: str, offset: str
@@ -38,6 +40,7 @@ def test_a_date_time_moves_as_a_date_does_and_keeps_its_time_and_offset(
     assert moved == f"{shifted(b'DA', written(day), days)}{time}{offset}"
 
 
+@settings(deadline=None)
 @given(ordinary, backwards, offsets)
 def test_a_month_and_a_year_keep_their_precision_and_move_by_about_as_much(day: date, days: int, offset: str) -> None:
     month = shifted(b"DT", f"{day:%Y%m}{offset}", days)
@@ -47,6 +50,7 @@ def test_a_month_and_a_year_keep_their_precision_and_move_by_about_as_much(day: 
     assert year == f"{day.replace(month=7, day=1) + timedelta(days):%Y}{offset}"
 
 
+@settings(deadline=None)
 @given(ordinary, ordinary, backwards)
 def test_both_ends_of_a_range_move(one: date, other: date, days: int) -> None:
     begin, end = (shifted(b"DA", written(day), days) for day in (one, other))
@@ -141,6 +145,7 @@ def test_another_text_is_moved_where_it_is_a_date() -> None:
     assert shifted(b"LO", "seen on 20200301", -1) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from([b"DA", b"DT", b"TM", b"LO"]), st.text(), backwards)
 @example(b"DT", "20200101-", -1)
 def test_no_text_raises_and_no_letter_comes_through(vr: bytes, value: str, days: int) -> None:
@@ -148,6 +153,7 @@ def test_no_text_raises_and_no_letter_comes_through(vr: bytes, value: str, days:
     assert result is None or set(result) <= set("0123456789.:+- \0")
 
 
+@settings(deadline=None)
 @given(st.sampled_from([b"DA", b"DT"]), st.text("0123456789.-+ ", max_size=30), backwards)
 def test_no_digits_raise(vr: bytes, value: str, days: int) -> None:
     result = shifted(vr, value, days)

@@ -111,3 +111,8 @@ def test_a_name_in_undeclared_utf_8_is_known_as_it_is_meant() -> None:
 
 def test_of_a_name_that_could_not_be_decoded_the_rest_is_known() -> None:
     assert words(Kind.NAME, "Bj\ufffdrnsson^A") == {"rnsson"}
+
+
+@pytest.mark.parametrize("name", ["-^-", ".^.", "^", "--^*"])
+def test_dashes_in_the_place_of_a_name_are_no_identifier(name: str) -> None:
+    assert not identifiers_in(Kind.NAME, name)

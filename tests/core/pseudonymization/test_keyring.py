@@ -7,7 +7,7 @@ import sys
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adit.api.pseudonymization_profile import DateShift
@@ -65,6 +65,7 @@ def test_two_processes_with_one_key_agree_on_everything_and_always_did() -> None
     ]
 
 
+@settings(deadline=None)
 @given(uids)
 def test_a_new_uid_is_a_uuid_of_its_own_kind(original: str) -> None:
     new = RING.uid(original)
@@ -75,12 +76,14 @@ def test_a_new_uid_is_a_uuid_of_its_own_kind(original: str) -> None:
     assert (number.version, number.variant) == (8, uuid.RFC_4122)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_stands_for_a_uid_becomes_a_valid_one_or_stays_empty(original: str) -> None:
     new = RING.uid(original)
     assert UID.fullmatch(new) if original.strip("\0 ") else new == ""
 
 
+@settings(deadline=None)
 @given(roots, uids)
 def test_below_an_own_root_a_uid_is_as_long_as_it_may_be(root: str, original: str) -> None:
     new = Keyring(KEY, uid_root=root).uid(original)
@@ -110,6 +113,7 @@ def test_ten_thousand_uids_become_ten_thousand_others_and_others_again_under_ano
     assert len({ring.uid(original) for ring in (RING, OTHER) for original in originals}) == 20_000
 
 
+@settings(deadline=None)
 @given(st.lists(fields, max_size=4), st.lists(fields, max_size=4))
 def test_fields_never_run_into_each_other(some: list[str], others: list[str]) -> None:
     assert (keyed(KEY.secret, *some) == keyed(KEY.secret, *others)) is (some == others)
