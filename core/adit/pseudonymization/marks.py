@@ -22,7 +22,8 @@ CLEAN_PIXEL_DATA: Final[Code] = ("113101", "Clean Pixel Data Option")
 
 PATIENT_IDENTITY_REMOVED, METHOD, METHOD_CODES = 0x00120062, 0x00120063, 0x00120064
 LONGITUDINAL_MODIFIED, BURNED_IN_ANNOTATION = 0x00280303, 0x00280301
-TRIAL_ID, TRIAL_NAME, PATIENT_COMMENTS = 0x00120020, 0x00120021, 0x00104000
+TRIAL_SPONSOR, TRIAL_ID, TRIAL_NAME, PATIENT_COMMENTS = 0x00120010, 0x00120020, 0x00120021, 0x00104000
+TRIAL_SITE_ID, TRIAL_SITE_NAME, TRIAL_SUBJECT_ID = 0x00120030, 0x00120031, 0x00120040
 STUDY_DATE, STUDY_TIME, STUDY_INSTANCE_UID = 0x00080020, 0x00080030, 0x0020000D
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
 
@@ -49,6 +50,7 @@ NEVER_KEPT: Final = frozenset(
 
 _LENGTHS: Final = {b"CS": 16, b"LO": 64, b"SH": 16, b"LT": 10_240}
 _UID_DIGITS = 12
+_UNSTATED = "NOT STATED"
 _PLACE = re.compile(r"\{studyDate\}-\{studyTime\}|\{(?:trial|pseudonym|studyDate|studyTime)\}")
 _DATE, _TIME = re.compile(r"[0-9]{8}"), re.compile(r"[0-9]{2,6}(\.[0-9]{1,6})?")
 _DATE_AND_TIME = "{studyDate}-{studyTime}"
@@ -95,6 +97,10 @@ class Marker:
         trial_id, trial_name = (subject.trial_id, subject.trial_name) if named else (self._trial.id, self._trial.name)
         marks: dict[int, Mark] = {}
         if trial_id:
+            # One attribute makes the module (PS3.3 C.7.1.3), which wants more; what the rules left of it stays.
+            wanted = {TRIAL_SPONSOR: _UNSTATED, TRIAL_NAME: "", TRIAL_SITE_ID: "", TRIAL_SITE_NAME: ""}
+            wanted[TRIAL_SUBJECT_ID] = subject.pseudonym or _UNSTATED
+            marks |= {tag: (b"LO", _text(b"LO", text)) for tag, text in wanted.items() if not rewritten(tag)}
             marks[TRIAL_ID] = (b"LO", _text(b"LO", trial_id))
             comment = _comment(self._template, trial_id, subject.pseudonym or "", rewritten)
             marks[PATIENT_COMMENTS] = (b"LT", _text(b"LT", comment))

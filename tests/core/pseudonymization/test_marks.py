@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.filereader import read_dataset
 from pydicom.sr._concepts_dict import concepts
 
@@ -54,6 +54,12 @@ def marked(
     return read_dataset(BytesIO(raw), encoding.implicit_vr, encoding.little_endian)
 
 
+def tag_of(keyword: str) -> int:
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    return tag
+
+
 def codes(dataset: Dataset) -> list[tuple[str, str, str]]:
     items = dataset.DeidentificationMethodCodeSequence
     return [(str(item.CodeValue), str(item.CodingSchemeDesignator), str(item.CodeMeaning)) for item in items]
@@ -86,6 +92,19 @@ def test_the_trial_of_the_job_is_named_for_xnat() -> None:
     assert dataset.ClinicalTrialProtocolID == "TRIAL-7"
     assert dataset.ClinicalTrialProtocolName == "Seven"
     assert dataset.PatientComments == "Project:TRIAL-7 Subject:P-1 Session:P-1_20240115-101500"
+
+
+def test_the_module_of_the_trial_is_whole() -> None:
+    dataset = marked(Subject("P-1", "TRIAL-7"))
+    assert (dataset.ClinicalTrialSponsorName, dataset.ClinicalTrialSubjectID) == ("NOT STATED", "P-1")
+    assert (dataset.ClinicalTrialProtocolName, dataset.ClinicalTrialSiteID, dataset.ClinicalTrialSiteName) == ("",) * 3
+
+
+def test_what_the_rules_left_of_the_trials_module_stays() -> None:
+    keywords = ["ClinicalTrialSponsorName", "ClinicalTrialSiteID", "ClinicalTrialSubjectID"]
+    dataset = marked(rewritten=dict.fromkeys(map(tag_of, keywords), "left"))
+    assert [keyword for keyword in keywords if keyword in dataset] == []
+    assert dataset.ClinicalTrialSiteName == ""
 
 
 def test_without_a_trial_there_is_no_comment() -> None:
