@@ -236,6 +236,24 @@ def test_what_cannot_be_read_as_a_data_set_does_not_leave() -> None:
     assert found(SMITH, deep) == UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("name", "tag", "vr", "value"),
+    [
+        ("Head", 0x00180015, b"CS", b"HEAD"),
+        ("Port", 0x00181402, b"CS", b"A_PORTRAIT\\B"),
+        ("Philip", 0x00080070, b"LO", b"Philips Healthcare"),
+        ("Carl", 0x00080070, b"LO", b"Carl Zeiss Meditec"),
+        ("Hand", 0x00080104, b"LO", b"Left hand"),
+    ],
+)
+def test_a_term_names_nobody_where_terms_stand(name: str, tag: int, vr: bytes, value: bytes) -> None:
+    identifiers = identifiers_in(Kind.NAME, name)
+    assert found(identifiers, text_of(value, tag, vr)) is None
+    assert found(identifiers, text_of(value)) == "StudyDescription"
+    beside = text_of(value + b" " + name.encode() + b"x", tag, vr)
+    assert found(identifiers, beside) is not None
+
+
 def test_few_letters_in_a_measurement_are_chance() -> None:
     noise = b"\xfeannaZ" * 2000
     anna = Identifiers(words=frozenset({"anna"}))

@@ -1,9 +1,10 @@
-"""Tells an identifier that was found from one that only looks like it: digits of a number, bytes of a measurement."""
+"""Tells an identifier that was found from what only looks like one: a number, bytes of a measurement, a term."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from adit.pseudonymization.residue.forms import Sought
+from adit.pseudonymization.residue.vocabulary import is_term
 
 # Texts that hold numbers, and values that hold no text at all.
 _NUMBERS: Final = frozenset((b"DS", b"IS", b"TM"))
@@ -20,8 +21,9 @@ _TIME_DIGITS: Final = (0, 2, 4, 6)
 
 
 class Value(NamedTuple):
-    """Where a text was found: VR and length in bytes of the whole value, of which it may be a part."""
+    """Where a text was found: tag, VR and length in bytes of the whole value, of which it may be a part."""
 
+    tag: int
     vr: bytes
     length: int
 
@@ -49,7 +51,7 @@ def is_chance(sought: Sought, text: str, start: int, value: Value) -> bool:
         return True
     if value.is_binary and len(sought.text) < _TELLING_IN_BINARY:
         return not (_is_delimiter(before[-1:]) and _is_delimiter(after[:1]))
-    return False
+    return is_term(text, start, stop, value.tag, value.vr)
 
 
 def is_chance_in_bytes(exact: bytes, value: Value) -> bool:

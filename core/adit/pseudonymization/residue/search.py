@@ -175,7 +175,7 @@ class ResidueSearch:
         return None
 
     def _is_left_in(self, buffer: Buffer, element: Element, hits: _Hits, case: _Case) -> bool:
-        value = Value(element.vr, element.stop - element.value)
+        value = Value(element.tag, element.vr, element.stop - element.value)
         for start in range(element.value, element.stop, _WINDOW):
             first, last = start == element.value, start + _WINDOW >= element.stop
             window = bytes(buffer[max(element.value, start - _OVERLAP) : min(start + _WINDOW, element.stop)])
