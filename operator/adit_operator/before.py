@@ -33,7 +33,7 @@ def acceptance(seen: Observed) -> Accepted | MakeKey | Waiting:
     key = key_decision(seen.key)
     if isinstance(key, Waiting):
         return key
-    if seen.refused is not None and (isinstance(key, MakeKey) or key.mark):
+    if seen.refused is not None and (isinstance(key, MakeKey) or key.mark or seen.mapping):
         return seen.refused
     if isinstance(key, MakeKey):
         return key

@@ -9,6 +9,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from adit.api.references import SecretRef
 from adit.cluster.cluster import Manifest
 from adit.cluster.kinds import Ref
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from adit.api.resource import DicomServer
     from adit.pseudonymization.profile import Profile
 
+log = structlog.get_logger()
 # Where a new version of them cannot be read, the last one that could holds for runners at work, and for limits.
 KEPT = frozenset({"DicomServer", "DicomFolder"})
 MAX_TOMBSTONES = 100_000
@@ -103,6 +106,7 @@ class Cache:
         try:
             projection = _PROJECTIONS[ref.kind](manifest)
         except BadInput as error:
+            log.warning("an object that cannot be read is left out", reason=error.message)
             self.unreadable[ref] = error.message
             projection = before
         if projection is not None:

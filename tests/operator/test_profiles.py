@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+import structlog
 
 from adit.api.pseudonymization_profile import PseudonymizationProfileSpec
 from adit.api.resource import TransferJob
@@ -181,3 +182,14 @@ async def test_a_profile_that_cannot_be_read_says_so(desk: Desk) -> None:
     desk.world.cache.put(newer)
     await desk.reconcile()
     assert "cannot be read: " in (await desk.job()).status.message
+
+
+async def test_an_object_of_a_built_in_name_is_left_out_with_the_reason(desk: Desk) -> None:
+    ref = Ref(KIND, "default", "basic")
+    manifest = profile_manifest("basic", options=["RetainUIDs"])
+    manifest["metadata"] |= {"uid": "u", "resourceVersion": "9"}
+    with structlog.testing.capture_logs() as told:
+        desk.world.cache.put(manifest)
+    assert ref not in desk.world.cache.profiles
+    assert "the names of built-in profiles" in desk.world.cache.unreadable[ref]
+    assert [one["reason"] for one in told] == [desk.world.cache.unreadable[ref]]

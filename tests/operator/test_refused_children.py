@@ -11,7 +11,8 @@ from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.embedded.locks import FlockLease
 from adit.cluster.kinds import Ref
 from adit.errors import AditError
-from adit.testing.cluster import transfer_job_manifest
+from adit.pseudonymization.mapping import MAPPING_TYPE
+from adit.testing.cluster import profile_manifest, transfer_job_manifest
 from adit_operator.refusals import Refusals
 from adit_operator.settings import OperatorSettings
 from adit_operator.testing.desk import Desk, task_set_of
@@ -163,6 +164,28 @@ async def test_a_key_that_the_api_refuses_stalls_the_job(desk: Desk, listening: 
         "ChildRefused",
         "secrets is forbidden: nothing more is made for this job until that is mended",
     )
+    listening.refuses = lambda _: None
+    desk.clock.advance(15)
+    await desk.play_all()
+    assert (await desk.job()).status.phase == "Success"
+
+
+async def test_a_mapping_table_that_the_api_refuses_stalls_the_job_and_is_not_asked_for_at_once_again(
+    desk: Desk, listening: Listening
+) -> None:
+    await desk.cluster.create(profile_manifest("brain", pseudonymSource="Derived", mappingTable=True))
+    job = transfer_job_manifest("night")
+    await desk.cluster.create({**job, "spec": {**job["spec"], "pseudonymization": {"profile": "brain"}}})
+
+    def no_table(manifest: Manifest) -> AditError | None:
+        return Forbidden("secrets is forbidden") if manifest.get("type") == MAPPING_TYPE else None
+
+    listening.refuses = no_table
+    for _ in range(5):
+        await desk.turn()
+    assert (await stalled(desk))[0] == "ChildRefused"
+    assert (await desk.job()).status.plan is None, "it was planned without its table"
+    assert listening.heard.count("create Secret") == 2, "the key, and the table once"
     listening.refuses = lambda _: None
     desk.clock.advance(15)
     await desk.play_all()
