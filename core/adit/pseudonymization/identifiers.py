@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from adit.encoded.dictionary import VRS
+
 SHORTEST = 4
 # Longer values are recognised by their beginning: no identifier of DICOM's own is longer (LO, PN: 64 characters).
 LONGEST = 64
@@ -60,6 +62,8 @@ class Identifiers:
 NOTHING: Final = Identifiers()
 
 _KINDS: Final[dict[int, Kind]] = {
+    # A name is one, whatever VR its writer gave it.
+    **{tag: Kind.NAME for tag, vr in VRS.items() if vr == b"PN"},
     0x00100030: Kind.BIRTH_DATE,
     **dict.fromkeys(
         (

@@ -25,6 +25,7 @@ def codecs_of(value: bytes) -> tuple[str, ...]:
         return DEFAULT
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pydicom takes the default for what it does not know, and warns
+        warnings.filterwarnings("ignore", message=".*assuming")  # of ISO-IR 100 everybody knows what is meant
         try:
             return tuple(convert_encodings(terms))
         except (LookupError, ValueError, Warning) as error:

@@ -116,3 +116,8 @@ def test_of_a_name_that_could_not_be_decoded_the_rest_is_known() -> None:
 @pytest.mark.parametrize("name", ["-^-", ".^.", "^", "--^*"])
 def test_dashes_in_the_place_of_a_name_are_no_identifier(name: str) -> None:
     assert not identifiers_in(Kind.NAME, name)
+
+
+@pytest.mark.parametrize("vr", [b"PN", b"LO", b"UN", b"OB"])
+def test_a_name_under_another_vr_is_a_name(vr: bytes) -> None:
+    assert kind_of(0x00100010, vr) is Kind.NAME
