@@ -11,6 +11,7 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from adit.api.pseudonymization_profile import Gate, PseudonymizationProfileSpec
+from adit.encoded.encoding import encoding_of
 from adit.pseudonymization import BUILT_IN, Profile, ProjectKey
 from adit.pseudonymization.pseudonymizer import Pseudonymizer
 from adit.pseudonymization.trial_marker import TrialMarker
@@ -21,7 +22,7 @@ from adit.testing.pydicom_files import BY_ENCODING, pydicom_file, valid_instance
 from adit.transfer.instance import FileSlice, Instance
 from adit.transfer.outcomes import Excluded, Quarantined, Rewritten
 from adit.transfer.rewriter import Subject
-from adit.transfer.split import encoding_of, inflated, is_deflated, split
+from adit.transfer.split import inflated, is_deflated, split
 
 PROFILE = BUILT_IN["adit-compatible"]
 # Test data are of all kinds; what the gate says of them is tested elsewhere.
