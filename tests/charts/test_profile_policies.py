@@ -16,7 +16,7 @@ KEEPS = {"privateAttributes": {"policy": "Keep"}}
 
 
 def profile(name: str, **spec: Any) -> str:
-    return yaml.safe_dump(
+    return json.dumps(  # YAML would leave tags without quotes
         {"apiVersion": "adit.dev/v1alpha1", "kind": "PseudonymizationProfile", "metadata": {"name": name}, "spec": spec}
     )
 
@@ -52,7 +52,14 @@ def test_a_profile_that_keeps_private_attributes_needs_the_verb(tenancy: Tenancy
     for words in (("create",), ("apply", "--server-side")):
         with pytest.raises(KubectlError, match="tina lacks the verb keep-private on pseudonymizationprofiles in"):
             tenancy.as_person(*words, "-f", "-", input=keeps)
+    for action in ("Keep", "Clean"):
+        one = profile("one", overrides=[{"tag": "00291010", "action": action}])
+        with pytest.raises(KubectlError, match="no private tag is kept or cleaned"):
+            tenancy.as_person("create", "-f", "-", input=one)
+    harmless = [{"tag": "00291010", "action": "Remove"}, {"tag": "00081030", "action": "Keep"}]
+    tenancy.as_person("create", "-f", "-", input=profile("harmless", overrides=harmless))
     tenancy.allow(PERSON, PROFILES, "keep-private")
+    tenancy.as_person("create", "-f", "-", input=one)
     tenancy.as_person("create", "-f", "-", input=keeps)
     with pytest.raises(KubectlError, match=r"another name|immutable"):
         tenancy.as_person("patch", "psp", "mine", "--type=merge", "-p", json.dumps({"spec": KEEPS}))

@@ -110,6 +110,21 @@ def test_the_crds_go_with_the_release_where_that_is_asked_for(helm: Helm) -> Non
     assert all("annotations" not in one["metadata"] for one in made)
 
 
+def test_kubernetes_own_roles_get_ours_only_where_that_is_asked_for(helm: Helm) -> None:
+    to = "rbac.authorization.k8s.io/aggregate-to-"
+    given = {
+        asked: {
+            (one["metadata"]["name"], label.removeprefix(to))
+            for one in of_kind(helm.render("--set", f"rbac.aggregate={asked}"), "ClusterRole")
+            for label in one["metadata"]["labels"]
+            if label.startswith(to)
+        }
+        for asked in ("false", "true")
+    }
+    all_of_them = {("adit-viewer", "view"), ("adit-editor", "edit"), ("adit-profile-admin", "admin")}
+    assert given == {"false": set(), "true": all_of_them}
+
+
 def test_watched_namespaces_leave_the_operator_no_right_elsewhere(helm: Helm) -> None:
     made = helm.render("--set", "watchNamespaces={research,clinic}", "--set", "rbac.people=false")
     assert of_kind(made, "ClusterRole", "ClusterRoleBinding") == []
