@@ -7,10 +7,22 @@ from typing import Any
 
 import yaml
 
+from adit.api.yaml_text import plain
 from adit_cli.columns import COLUMNS, Column, at
 from adit_cli.plain_table import plain_table
 
 HIDDEN = "(hidden)"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes each text that some reader of YAML takes for something else, such as the tag 00081030."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain(text) == text else "'")
+
+
+_Dumper.add_representer(str, _text)
 
 
 def table(kind: str, manifests: Sequence[Mapping[str, Any]], now: datetime, *, wide: bool, namespaced: bool) -> str:
@@ -39,7 +51,8 @@ def without_secrets(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_yaml(manifests: Sequence[Mapping[str, Any]]) -> str:
     """Documents that `adit run` reads again (status is ignored there, hidden values are refused)."""
-    return yaml.safe_dump_all([without_secrets(m) for m in manifests], sort_keys=False, allow_unicode=True)
+    shown = [without_secrets(manifest) for manifest in manifests]
+    return str(yaml.dump_all(shown, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def as_json(manifests: Sequence[Mapping[str, Any]]) -> str:

@@ -50,6 +50,14 @@ def test_what_get_prints_as_yaml_can_be_applied_again(adit: CommandLine) -> None
     assert adit("check", "-", stdin=printed).code == 0
 
 
+def test_a_text_that_looks_like_a_number_is_printed_as_a_text(adit: CommandLine) -> None:
+    overrides = [{"tag": tag, "action": "Keep"} for tag in ("00081030", "00081E30", "00291010")]
+    adit.put(manifests.resource("PseudonymizationProfile", "study-7", {"overrides": overrides}))
+    printed = adit("get", "psp", "study-7", "-o", "yaml").out
+    assert "tag: '00081030'" in printed
+    assert adit("check", "-", stdin=printed).code == 0
+
+
 @pytest.mark.parametrize("form", [["-o", "yaml"], ["-o", "json"], ["-o", "wide"], []])
 def test_no_form_prints_the_value_of_a_secret(adit: CommandLine, form: list[str]) -> None:
     adit.put(SECRET)
@@ -73,7 +81,7 @@ def test_an_object_that_does_not_exist_exits_2_and_is_named(adit: CommandLine, c
 def test_an_unknown_kind_exits_2_with_those_that_are_known(adit: CommandLine, command: list[str]) -> None:
     result = adit(*command)
     assert result.code == 2
-    assert result.err == "there is no kind pods; known are: configmaps, dcmfld, dcmsrv, jobs, secrets, tj, ts\n"
+    assert result.err == "there is no kind pods; known are: configmaps, dcmfld, dcmsrv, jobs, psp, secrets, tj, ts\n"
 
 
 def test_describe_tells_a_job_in_words(adit: CommandLine) -> None:
