@@ -82,6 +82,17 @@ def test_the_roles_for_profiles_give_what_they_say(tenancy: Tenancy) -> None:
     assert not [who for who in given if may(tenancy, who, "list", "secrets")]
 
 
+def test_a_profile_that_keeps_a_table_is_not_made_where_tables_lie(tenancy: Tenancy) -> None:
+    table = profile("study-7", mappingTable=True)
+
+    def make(namespace: str, manifest: str) -> str:
+        return tenancy.kubernetes.kubectl("-n", namespace, "create", "--dry-run=server", "-f", "-", input=manifest)
+
+    until(lambda: refused("the table would lie beside its key", lambda: make(tenancy.release, table)))
+    make(tenancy.release, profile("study-7", mappingTable=False))
+    make(tenancy.tenant, table)
+
+
 def test_the_operator_neither_writes_profiles_nor_keeps_a_mapping_table_beside_a_key(tenancy: Tenancy) -> None:
     operator = ("--as", f"system:serviceaccount:{tenancy.release}:adit-operator")
 
