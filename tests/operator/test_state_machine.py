@@ -7,8 +7,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.operator.derived import BY_PROFILE, make_profile, table_is_complete
 from tests.operator.guards.drill import NAMES, Drill, Step
 
 MEMORY = Path("/dev/shm")  # a folder of our own below it; each example opens a new database
@@ -51,14 +52,19 @@ of_a_person: st.SearchStrategy[Step] = st.one_of(
 class Operations(RuleBasedStateMachine):
     """Anything may happen at any time: no task twice, a finished round is terminal, caps hold, and no job is stuck."""
 
-    @initialize(flock=st.booleans(), count=st.integers(1, 9), parallelism=st.integers(1, 3))
-    def begin(self, *, flock: bool, count: int, parallelism: int) -> None:
+    derived = False
+
+    @initialize(flock=st.booleans(), count=st.integers(1, 9), parallelism=st.integers(1, 3), derived=st.booleans())
+    def begin(self, *, flock: bool, count: int, parallelism: int, derived: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.loop = asyncio.new_event_loop()
         self.drill = Drill(self.folder / "data", flock=flock)
         self.tokens = 0
+        self.derived = derived
         self.await_(self.drill.open())
-        self.do("submit", "night", count, parallelism)
+        if derived:
+            self.await_(make_profile(self.drill.tap))
+        self.do("submit", "night", count, parallelism, BY_PROFILE if derived else None)
         self.do("a_good_hour", "")
 
     def await_(self, work: Coroutine[Any, Any, None]) -> None:
@@ -135,6 +141,11 @@ class Operations(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.do("wait", seconds)
         self.do("answer_probes")
+
+    @invariant()
+    def every_made_pseudonym_stands_in_the_table(self) -> None:
+        if self.derived:
+            self.await_(table_is_complete(self.drill.tap))
 
     def teardown(self) -> None:
         try:

@@ -19,7 +19,7 @@ from adit.cluster.kinds import Ref
 from adit.testing.cluster import server_manifest, transfer_job_manifest
 from adit_operator.testing.desk import Desk
 from adit_operator.testing.fakes import ManualClock
-from adit_operator.watches import Watches
+from adit_operator.watches import WATCHED, Watches
 from tests.operator.guards.pods import DrillLease, Pod, states_of
 from tests.operator.guards.tap import Tap
 
@@ -115,10 +115,12 @@ class Drill:
         self.delivered = len(self.tap.history)
 
     async def deliver(self, index: int) -> None:
-        """One event of all that ever happened arrives: late, twice, or before an older one."""
+        """One event of all that ever happened arrives, if anybody watches for it: late, twice, or before an older."""
         if self.tap.history:
             deleted, manifest = self.tap.history[index % len(self.tap.history)]
-            Watches(self.tap, self.desk.world.cache, lambda _: None).take(manifest, deleted=deleted)
+            carried = (manifest["metadata"].get("labels") or {}).items()
+            if any(one.kind == manifest["kind"] and set(one.labels) <= carried for one in WATCHED):
+                Watches(self.tap, self.desk.world.cache, lambda _: None).take(manifest, deleted=deleted)
 
     async def reconcile(self, name: str) -> None:
         await self.desk.reconcile(name)
