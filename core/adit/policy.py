@@ -70,7 +70,7 @@ def authorize(
 def may_leave(protection: Protection, verbs: Collection[str], *, keeps_private: bool = False) -> bool:
     """Whether a person with these verbs on the destination may let data out; what is not known to be allowed is not.
 
-    `keeps_private`: the profile keeps every private element.
+    `keeps_private`: the profile keeps private elements that are on no list of safe ones (`needs_keep_private`).
     """
     return needed_to_leave(protection, keeps_private=keeps_private) <= frozenset(verbs)
 

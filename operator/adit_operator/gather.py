@@ -19,7 +19,7 @@ from adit_operator.credentials import secrets_of
 from adit_operator.give import given
 from adit_operator.key import ID_ENTRY, UseKey, key_decision, key_seen, marker_name
 from adit_operator.lists import list_needed, listed
-from adit_operator.mapping import mapping_of, mapping_rows
+from adit_operator.mapping import beside_its_key, mapping_of, mapping_rows
 from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting, terminal
 from adit_operator.orders import Orders
@@ -127,6 +127,8 @@ async def _with_pseudonyms(world: World, seen: Observed, tasks: TaskList) -> Obs
     same = await asyncio.to_thread(collision, tasks, seen.make) if seen.make else None
     if same is not None:
         return replace(seen, unlisted=same)
+    if beside := beside_its_key(seen.job, profile, world.settings.runner_namespace):
+        return replace(seen, unlisted=beside)
     table: tuple[Manifest, ...] = ()
     if profile.spec.mapping_table:  # guard: no-table-unasked
         rows = await asyncio.to_thread(mapping_rows, seen.job, tasks, profile, key.key.id, seen.make)

@@ -7,6 +7,7 @@ from adit.api.task_list import TaskList
 from adit.cluster.cluster import Manifest
 from adit.pseudonymization.mapping import MappingRow, mapping_secrets, merged
 from adit.pseudonymization.profile import Profile
+from adit_operator.observed import Waiting
 from adit_operator.pseudonyms import Maker, with_pseudonym
 
 
@@ -33,6 +34,17 @@ def mapping_rows(
                 )
             )
     return merged(rows)
+
+
+def beside_its_key(job: TransferJob, profile: Profile, runner_namespace: str) -> Waiting | None:
+    """Why no table is kept of this job: it would lie in the namespace of its key, and who reads one reads both."""
+    if not profile.spec.mapping_table or job.metadata.namespace != runner_namespace:
+        return None
+    return Waiting(
+        "MappingBesideKey",
+        f"the mapping table would lie beside its key in namespace {runner_namespace}, where the runners are: make the "
+        f"profile {profile.name} and its jobs in another namespace, or without spec.mappingTable",
+    )
 
 
 def mapping_of(

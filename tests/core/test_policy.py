@@ -1,6 +1,7 @@
 import pytest
 
 from adit.api.access import Consumer, Role
+from adit.api.pseudonymization_profile import PseudonymizationProfileSpec
 from adit.policy import Protection, Request, Resource, Use, authorize, may_leave, needed_to_leave
 
 PACS = Resource("DicomServer", "radiology", "pacs")
@@ -84,3 +85,18 @@ def test_without_any_verb_nothing_leaves(protection: Protection) -> None:
 def test_a_protection_that_nobody_knows_counts_as_none() -> None:
     unknown: Protection = "Encrypted"  # type: ignore[assignment]  # what a later version may say
     assert not may_leave(unknown, {"use-destination"})
+
+
+@pytest.mark.parametrize(
+    ("spec", "needs"),
+    [
+        ({}, False),
+        ({"privateAttributes": {"policy": "Keep"}}, True),
+        ({"privateAttributes": {"policy": "SafeList"}, "options": ["RetainSafePrivate"]}, False),
+        ({"overrides": [{"tag": "00091001", "action": "Keep"}]}, True),
+        ({"overrides": [{"tag": "00091001", "action": "Clean"}]}, True),
+        ({"overrides": [{"tag": "00091001", "action": "Remove"}, {"tag": "00101000", "action": "Keep"}]}, False),
+    ],
+)
+def test_a_profile_that_keeps_private_elements_unlisted_needs_the_verb(spec: object, *, needs: bool) -> None:
+    assert PseudonymizationProfileSpec.of(spec).needs_keep_private is needs

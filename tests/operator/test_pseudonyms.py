@@ -1,6 +1,7 @@
 """Pseudonyms that the operator makes, and the table that it keeps where a profile asks for one."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,3 +183,14 @@ async def test_no_plan_is_written_before_the_table_is_there(keyed: Desk) -> None
             assert len(await rows(keyed)) == 3
             return
     raise AssertionError("the job was never planned")
+
+
+async def test_no_table_is_kept_in_the_namespace_of_its_key(keyed: Desk) -> None:
+    keyed.world = replace(keyed.world, settings=keyed.world.settings.model_copy(update={"runner_namespace": "default"}))
+    await keyed.cluster.create(profile_manifest("brain", pseudonymSource="Derived", mappingTable=True))
+    await submit(keyed, BARE)
+    await keyed.settle()
+    job = await keyed.job()
+    assert stalled(job) == "MappingBesideKey"
+    assert job.status.plan is None
+    assert await tables(keyed) == []

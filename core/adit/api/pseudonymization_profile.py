@@ -277,6 +277,12 @@ class PseudonymizationProfileSpec(Model):
     mapping_table: bool = False
     """Whether the operator keeps a table of original and pseudonym, for who has the verb read-mapping."""
 
+    @property
+    def needs_keep_private(self) -> bool:
+        """Whether private elements stay that no list says to be safe: only who has the verb keep-private may ask so."""
+        tags = (one.tag for one in self.overrides if one.action in {"Keep", "Clean"})
+        return self.private_attributes.policy == "Keep" or any(int(tag[:4], 16) % 2 for tag in tags)
+
     @model_validator(mode="after")
     def _options_fit(self) -> "PseudonymizationProfileSpec":
         chosen = set(self.options)
