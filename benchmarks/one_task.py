@@ -17,7 +17,7 @@ from adit.api.tasks import TransferTask
 from adit.connectors import Target, open_connector
 from adit.connectors.connector import Connector
 from adit.transfer.policy import policy_for
-from adit.transfer.rewriter import PassThrough, Subject
+from adit.transfer.rewriter import PassThrough, Rewriter, Subject
 from adit.transfer.transfer import TaskOutcome, Timing, transfer_task
 from benchmarks.processes import peak_bytes
 
@@ -47,21 +47,30 @@ def main() -> None:
 
 
 def transfer(order: dict[str, Any], spool: Path, stages: Stages) -> TaskOutcome:
-    """Move the study as the runner does, identified, proved by whatever the destination answers."""
+    """Move the study as the runner does, proved by whatever the destination answers; identified, or by a profile."""
+    pseudonym = order.get("pseudonym")
     with _opened(order, "source") as source, _opened(order, "destination") as destination:
         return transfer_task(
             TransferTask.of(order["task"]),
             source=source,
             destination=destination,
-            rewriter=PassThrough(),
-            subject=Subject(),
-            policy=policy_for(pseudonymized=False, exclude_modalities=()),
+            rewriter=_pseudonymizer() if pseudonym else PassThrough(),
+            subject=Subject(pseudonym=pseudonym),
+            policy=policy_for(pseudonymized=bool(pseudonym), exclude_modalities=()),
             verification=DicomServerSpec.of(order["destination"]).verification,
             job_folder="benchmark",
             spool=spool,
             timing=Timing(time.monotonic, time.sleep, _never),
             progress=stages.tell,
         )
+
+
+def _pseudonymizer() -> Rewriter:
+    """The profile `basic` under a key of nothing but this benchmark."""
+    from adit.pseudonymization import BUILT_IN, ProjectKey  # noqa: PLC0415 - an identified transfer imports none of it
+    from adit.pseudonymization.pseudonymizer import Pseudonymizer  # noqa: PLC0415
+
+    return Pseudonymizer(BUILT_IN["basic"], ProjectKey(bytes(range(32))))
 
 
 def _opened(order: dict[str, Any], role: str) -> Connector:

@@ -107,13 +107,14 @@ def adit_run(move: Move) -> Cost:
     return Cost(finished.wall, finished.cpu, runner, {"operator MB": others / 1e6}, problem)
 
 
-def job_manifest(move: Move) -> str:
-    """The two servers and the job, as a person writes them."""
+def job_manifest(move: Move, pseudonym: str = "") -> str:
+    """The two servers and the job, as a person writes them; identified without a pseudonym."""
+    identified = {"identified": True, "reason": "synthetic data of a benchmark"}
     job = {
         "source": {"name": move.source.name},
         "destination": {"name": move.destination.name},
-        "pseudonymization": {"identified": True, "reason": "synthetic data of a benchmark"},
-        "tasks": [_task(move.study)],
+        "pseudonymization": {"profile": "basic"} if pseudonym else identified,
+        "tasks": [{**_task(move.study), **({"pseudonym": pseudonym} if pseudonym else {})}],
     }
     objects = [
         _object("DicomServer", move.source.name, move.source.manifest()),

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [row for row in ROWS if not options.only or row.group in options.only or row.name in options.only]
     deadline = time.monotonic() + options.minutes * 60
     with ExitStack() as stack:
-        folder, disk = _folder(stack, _memory()), _folder(stack, None)
+        folder, disk = temporary_folder(stack, memory_folder()), temporary_folder(stack, None)
         place = Place(folder, disk, Scale(options.instances), stack)
         lines = [machine_line(folder), versions_line(), "", report.head()]
         print("\n".join(lines), flush=True)
@@ -63,11 +63,11 @@ def _measured(row: Row, place: Place, repetitions: int, deadline: float) -> Meas
     attempts: dict[str, list[Attempt]] = {one.name: [] for one in row.contenders}
     starts: dict[str, list[Attempt]] = {one.name: [] for one in row.contenders}
     for number in range(wanted):
-        for one in _turned(row.contenders, number):
+        for one in turned(row.contenders, number):
             if time.monotonic() > deadline or any(attempt.problem for attempt in attempts[one.name]):
                 continue
-            starts[one.name].append(replace(_attempt(one, place, tiny), gaps=()))
-            attempts[one.name].append(_attempt(one, place, study))
+            starts[one.name].append(replace(attempted(one, place, tiny), gaps=()))
+            attempts[one.name].append(attempted(one, place, study))
             _say(f"{row.name} {number + 1}/{wanted} {one.name}: {attempts[one.name][-1].wall:.2f} s")
     size = study.size if row.group != "find" else 0
     lanes = tuple(
@@ -86,7 +86,7 @@ def _measured(row: Row, place: Place, repetitions: int, deadline: float) -> Meas
     return Measured(row.name, f"{row.title} ({what})", wanted, lanes, goals)
 
 
-def _attempt(one: Contender, place: Place, study: StudyFiles) -> Attempt:
+def attempted(one: Contender, place: Place, study: StudyFiles) -> Attempt:
     """What could not even be started is told in the table like what failed."""
     try:
         return one.way(place, study)
@@ -94,19 +94,19 @@ def _attempt(one: Contender, place: Place, study: StudyFiles) -> Attempt:
         return Attempt(0.0, problem=f"{type(error).__name__}: {error}"[:300])
 
 
-def _turned(contenders: Sequence[Contender], number: int) -> Iterator[Contender]:
+def turned(contenders: Sequence[Contender], number: int) -> Iterator[Contender]:
     first = number % len(contenders)
     yield from (*contenders[first:], *contenders[:first])
 
 
-def _folder(stack: ExitStack, parent: Path | None) -> Path:
+def temporary_folder(stack: ExitStack, parent: Path | None) -> Path:
     """A temporary folder that goes with the stack; below /var/tmp, which is a disk, where no parent is given."""
     folder = Path(tempfile.mkdtemp(prefix="adit-bench-", dir=parent or "/var/tmp"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def _memory() -> Path | None:
+def memory_folder() -> Path | None:
     """Memory where it has room, so that no disk is measured."""
     try:
         return MEMORY_FOLDER if shutil.disk_usage(MEMORY_FOLDER).free > ROOM else None
