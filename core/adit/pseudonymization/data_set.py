@@ -55,7 +55,7 @@ def open_data_set(instance: Instance) -> Iterator[DataSet]:
     parts = split(piece, syntax)
     with _opened(parts.head, parts) as head, _opened(parts.trailer, parts) as trailer:
         top = TopLevel(head, parts.encoding)
-        if top.text(SOP_INSTANCE_UID) != instance.sop_instance_uid:
+        if not top.text(SOP_INSTANCE_UID) or instance.sop_instance_uid not in {"", top.text(SOP_INSTANCE_UID)}:
             raise Malformed("SopInstanceUidMismatch")
         yield DataSet(parts, syntax, head, trailer, top)
 

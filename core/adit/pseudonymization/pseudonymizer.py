@@ -7,7 +7,7 @@ from adit.encoded.elements import Malformed
 from adit.encoded.writing import element
 from adit.pseudonymization.actions import Action
 from adit.pseudonymization.context import PATIENT_ID, PATIENT_NAME, Context, Contexts
-from adit.pseudonymization.data_set import DataSet, Part, open_data_set
+from adit.pseudonymization.data_set import DataSet, Part, TopLevel, open_data_set
 from adit.pseudonymization.derived import derived, remove_derived
 from adit.pseudonymization.gate import Cleans, Drops, Gatekeeper, Holds, Verdict, facts_of
 from adit.pseudonymization.key import ProjectKey
@@ -25,7 +25,7 @@ from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, Rewrit
 from adit.transfer.rewriter import Subject
 from adit.transfer.split import PIXEL_TAGS
 
-SOP_INSTANCE_UID = 0x00080018
+SOP_CLASS_UID, SOP_INSTANCE_UID = 0x00080016, 0x00080018
 
 # Told of each instance that leaves: tag by tag what was done to it.
 Report = Callable[[Iterable[Deed]], None]
@@ -61,13 +61,15 @@ class Pseudonymizer:
 
     def rewrite(self, instance: Instance, subject: Subject) -> RewriteOutcome:
         """Give the instance its new identity, or say why it stays here. Raises OSError where the spool fails."""
+        return self.rewrite_as(instance, lambda _: subject)
+
+    def rewrite_as(self, instance: Instance, who: Callable[[TopLevel], Subject]) -> RewriteOutcome:
+        """The same where the data set says who it is; an instance without a UID is what its data set says."""
         uid = instance.sop_instance_uid
-        if not subject.pseudonym:
-            return Quarantined(uid, "PseudonymMissing")
         leaving: Instance | None = None
         try:
             with open_data_set(instance) as data:
-                outcome = self._judged(instance, subject, data)
+                outcome = self._judged(instance, who(data.top), data)
             if isinstance(outcome, Rewritten):
                 leaving = outcome.instance
         except Malformed as error:
@@ -91,6 +93,8 @@ class Pseudonymizer:
 
     def _judged(self, instance: Instance, subject: Subject, data: DataSet) -> RewriteOutcome:
         uid, parts = instance.sop_instance_uid, data.parts
+        if not subject.pseudonym:
+            return Quarantined(uid, "PseudonymMissing")
         if any(one.tag in PIXEL_TAGS for one in data.trailer.found):
             # It would leave as it is, which only one value may; PS3.3 C.7.6.3 knows no data set with two.
             raise Malformed("PixelDataTwice")
@@ -127,7 +131,8 @@ class Pseudonymizer:
             self._report(trace.deeds)
         leaves = replace(
             instance,
-            sop_instance_uid=self.rewritten_uid(instance.sop_instance_uid),
+            sop_class_uid=data.top.text(SOP_CLASS_UID),
+            sop_instance_uid=self.rewritten_uid(data.top.text(SOP_INSTANCE_UID)),
             transfer_syntax_uid=syntax,
             pieces=(*head, *pixels, *trailer),
         )
