@@ -3,6 +3,7 @@
 from adit_cli import demo, doctor, job_verbs, mapping, objects, pacs, populate, run, servers
 from adit_cli.app import app
 from adit_cli.data_path import commands as data_path
+from adit_cli.pseudonymize import command as pseudonymize
 
 __all__ = [
     "app",
@@ -14,6 +15,7 @@ __all__ = [
     "objects",
     "pacs",
     "populate",
+    "pseudonymize",
     "run",
     "servers",
 ]

@@ -17,6 +17,7 @@ from adit.pseudonymization.marks import NEVER_KEPT, Marker
 from adit.pseudonymization.part_rewriting import PartRewriting
 from adit.pseudonymization.pixels.blanking import blanked
 from adit.pseudonymization.profile import Profile
+from adit.pseudonymization.reasons import quarantined
 from adit.pseudonymization.rewriting import Place, Rewriting
 from adit.pseudonymization.ruleset import Ruleset
 from adit.pseudonymization.trace import Deed, Trace
@@ -73,14 +74,14 @@ class Pseudonymizer:
             if isinstance(outcome, Rewritten):
                 leaving = outcome.instance
         except Malformed as error:
-            outcome = Quarantined(uid, error.reason)
+            outcome = quarantined(uid, error.reason)
         except MemoryError:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the machine failed, which passes
             # Fail closed: whatever a malformed data set breaks, it does not leave.
-            outcome = Quarantined(uid, "RewriteFailed")
+            outcome = quarantined(uid, "RewriteFailed")
         finally:
             remove_derived(instance, leaving)
         return outcome
@@ -94,7 +95,7 @@ class Pseudonymizer:
     def _judged(self, instance: Instance, subject: Subject, data: DataSet) -> RewriteOutcome:
         uid, parts = instance.sop_instance_uid, data.parts
         if not subject.pseudonym:
-            return Quarantined(uid, "PseudonymMissing")
+            return quarantined(uid, "PseudonymMissing")
         if any(one.tag in PIXEL_TAGS for one in data.trailer.found):
             # It would leave as it is, which only one value may; PS3.3 C.7.6.3 knows no data set with two.
             raise Malformed("PixelDataTwice")
@@ -103,7 +104,7 @@ class Pseudonymizer:
         if isinstance(verdict, Drops):
             return Excluded(uid, verdict.reason)
         if isinstance(verdict, Holds):
-            return Quarantined(uid, verdict.reason)
+            return quarantined(uid, verdict.reason)
         return self._rewritten(instance, subject, data, verdict)
 
     def _rewritten(self, instance: Instance, subject: Subject, data: DataSet, verdict: Verdict) -> RewriteOutcome:
