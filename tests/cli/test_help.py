@@ -19,7 +19,7 @@ def test_the_commands_are_those_that_the_manual_names() -> None:
     known = [
         *("cancel", "check", "delete", "demo", "describe", "doctor", "echo", "fetch", "find", "get", "mapping", "move"),
         "pacs",
-        *("populate", "receive", "resume", "retry", "run", "send", "suspend"),
+        *("populate", "pseudonymize", "receive", "resume", "retry", "run", "send", "suspend"),
     ]
     assert known == NAMES
 
