@@ -68,7 +68,7 @@ def transfer(order: dict[str, Any], spool: Path, stages: Stages) -> TaskOutcome:
 def _pseudonymizer() -> Rewriter:
     """The profile `basic` under a key of nothing but this benchmark."""
     from adit.pseudonymization import BUILT_IN, ProjectKey  # noqa: PLC0415 - an identified transfer imports none of it
-    from adit.pseudonymization.pseudonymizer import Pseudonymizer  # noqa: PLC0415
+    from adit.pseudonymization.pseudonymizer import Pseudonymizer  # noqa: PLC0415 - as above
 
     return Pseudonymizer(BUILT_IN["basic"], ProjectKey(bytes(range(32))))
 

@@ -20,7 +20,7 @@ KeyName = Annotated[str, StringConstraints(pattern=OBJECT_NAME_PATTERN, max_leng
 LOOKS_LIKE_A_KEY = re.compile(r"[0-9a-fA-F]{32,}")
 SEED_IS_A_NAME = (
     "is the name of the Secret that holds the project key, such as adit-project-key, and never the seed itself: put "
-    "the value into a Secret (docs/pseudonymization.md), and take it out of the environment"
+    "the value into a Secret (docs/deidentification.md), and take it out of the environment"
 )
 Modality = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,16}$")]
 

@@ -1,5 +1,7 @@
 """Names made of values stay single, safe names."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +88,11 @@ def test_without_a_number_the_series_is_called_by_its_uid() -> None:
 def test_a_time_is_written_in_six_digits(time: str, name: str) -> None:
     place = place_of(Identity(study_date="2024.01.15", study_time=time), PLACEMENT, "1.2")
     assert place.study == f"20240115-{name}-CT,SR"
+
+
+def test_two_studies_without_date_and_time_do_not_share_a_folder() -> None:
+    one, other = (Identity(patient_id="P", study_instance_uid=uid) for uid in ("1.2.3", "1.2.4"))
+    placement = Placement("job", ("CT",))
+    names = [place_of(identity, placement, "1").study for identity in (one, other, one)]
+    assert names[0] == names[2] != names[1]
+    assert re.fullmatch(r"Undefined-[0-9a-f]{8}-CT", names[0])

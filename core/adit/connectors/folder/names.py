@@ -33,16 +33,22 @@ class Place:
 
 
 def place_of(identity: Identity, placement: Placement, sop_instance_uid: str) -> Place:
-    """<job folder>/<PatientID>/<date>-<time>-<modalities>/<number>-<description>/<SOP Instance UID>.dcm."""
+    """<job folder>/<PatientID>/<date>-<time>-<modalities>/<number>-<description>/<SOP Instance UID>.dcm.
+
+    A study that has neither date nor time, as after de-identification, is told from others by a hash of its UID.
+    """
     modalities = ",".join(sorted(set(placement.modalities))) or UNDEFINED
     date = _digits(identity.study_date)[:_DATE_LENGTH] or UNDEFINED
     time = _digits(identity.study_time.partition(".")[0])[:_TIME_LENGTH]
+    when = f"{date}-{time.ljust(_TIME_LENGTH, '0') if time else UNDEFINED}"
+    if date == UNDEFINED and not time and identity.study_instance_uid:
+        when = f"{UNDEFINED}-{short_hash(identity.study_instance_uid)}"
     description = identity.series_description.strip() or UNDEFINED
     number = identity.series_number.strip()
     return Place(
         job=safe_part(placement.job_folder),
         patient=safe_part(identity.patient_id),
-        study=safe_part(f"{date}-{time.ljust(_TIME_LENGTH, '0') if time else UNDEFINED}-{modalities}"),
+        study=safe_part(f"{when}-{modalities}"),
         series=safe_part(f"{number}-{description}" if number else identity.series_instance_uid, spare=_SUFFIX_BYTES),
         file=f"{sop_instance_uid}.dcm",
     )
