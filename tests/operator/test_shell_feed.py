@@ -1,6 +1,6 @@
 from adit.cluster.embedded import EmbeddedCluster
 from adit.cluster.kinds import Ref
-from adit.testing.cluster import server_manifest
+from adit.testing.cluster import profile_manifest, server_manifest, transfer_job_manifest
 from adit_operator.cache import Cache
 from adit_operator.watches import WATCHED, Watched, Watches
 
@@ -52,3 +52,25 @@ async def test_an_event_from_a_namespace_that_is_not_watched_is_not_taken_in(clu
     for namespace in ("a", "runners"):
         feed.take(await cluster.create(server_in(namespace)), deleted=False)
     assert set(cache.servers) == {Ref("DicomServer", "a", "pacs")}
+
+
+async def test_a_profile_that_comes_or_goes_concerns_the_jobs_of_its_namespace_that_name_it(
+    cluster: EmbeddedCluster,
+) -> None:
+    told: list[Ref] = []
+    feed = Watches(cluster, Cache(), told.extend)
+    for name, namespace, profile in (
+        ("night", "default", "brain"),
+        ("day", "default", "heart"),
+        ("far", "lab", "brain"),
+    ):
+        job = transfer_job_manifest(name)
+        spec = {**job["spec"], "pseudonymization": {"profile": profile}}
+        made = await cluster.create({**job, "metadata": {"name": name, "namespace": namespace}, "spec": spec})
+        feed.take(made, deleted=False)
+    told.clear()
+    brain = await cluster.create(profile_manifest("brain"))
+    feed.take(brain, deleted=False)
+    assert told == [Ref("TransferJob", "default", "night")]
+    feed.take(brain, deleted=True)
+    assert told == [Ref("TransferJob", "default", "night")] * 2
