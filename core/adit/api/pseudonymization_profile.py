@@ -43,7 +43,8 @@ Option = Literal[
 ]
 OverrideAction = Literal["Keep", "Remove", "Empty", "Dummy", "Set", "MapUid", "ShiftDate", "Clean"]
 GateAction = Literal["Drop", "Quarantine", "Pass"]
-BurnedIn = Literal["Yes", "No", "Unknown"]
+# YAML 1.1 reads Yes and No as booleans, so the words are others.
+BurnedIn = Literal["Present", "Absent", "Unknown"]
 PrivatePolicy = Literal["Remove", "SafeList", "Keep"]
 PseudonymSource = Literal["Given", "Derived", "Random"]
 
@@ -182,7 +183,7 @@ class Gate(Model):
     sop_class_uids: Annotated[tuple[Uid, ...], Field(max_length=50)] = ()
     """SOPClassUID (0008,0016)."""
     burned_in_annotation: Annotated[tuple[BurnedIn, ...], Field(max_length=3)] = ()
-    """BurnedInAnnotation (0028,0301); Unknown where it is absent or says neither."""
+    """BurnedInAnnotation (0028,0301): YES, NO, or neither of the two."""
     image_types: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
     """Any value of ImageType (0008,0008)."""
 

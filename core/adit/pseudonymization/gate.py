@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[0-9]{1,5}")
 class Facts:
     """What the gate looks at; sets hold every value that was written, since a multi-valued Modality is malformed.
 
-    `burned_in` is No only where that is the one value. `rows` and `columns` are 0 where they are no numbers.
+    `burned_in` is Absent only where that is the one value. `rows` and `columns` are 0 where they are no numbers.
     """
 
     modalities: frozenset[str] = frozenset()
@@ -182,9 +182,9 @@ def _is_device(device: PixelRegions, facts: Facts) -> bool:
 
 def _burned_in_text(facts: Facts, *, has_pixels: bool) -> str:
     """The reason for which its pixels may not leave, empty where none speaks against them."""
-    if facts.burned_in == "Yes":
+    if facts.burned_in == "Present":
         return "BurnedInAnnotation"
-    if has_pixels and facts.burned_in != "No" and _is_suspect(facts):
+    if has_pixels and facts.burned_in != "Absent" and _is_suspect(facts):
         return "MayHoldBurnedInText"
     return ""
 
@@ -206,8 +206,8 @@ def _values(text: str) -> frozenset[str]:
 
 def _burned_in(values: frozenset[str]) -> BurnedIn:
     if "YES" in values:
-        return "Yes"
-    return "No" if values == {"NO"} else "Unknown"
+        return "Present"
+    return "Absent" if values == {"NO"} else "Unknown"
 
 
 def _comparable(text: str) -> str:

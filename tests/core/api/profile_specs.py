@@ -68,5 +68,5 @@ PROFILE_VALUES: list[tuple[type[Model], Value]] = [
     (Gate, {"action": "Drop", "modalities": []}),
     (Gate, {"action": "Drop", "imageTypes": ["SCREEN SAVE"]}),
     (Gate, {"action": "Drop", "sopClassUids": ["1.2"]}),
-    (Gate, {"action": "Drop", "burnedInAnnotation": ["Yes"]}),
+    (Gate, {"action": "Drop", "burnedInAnnotation": ["Present"]}),
 ]

@@ -24,7 +24,7 @@ from adit.transfer.rewriter import Subject
 from tests.core.pseudonymization.any_data_set import Described, interleaved
 
 KEY = ProjectKey(bytes(range(32)))
-PASS_ALL = {"gates": [{"action": "Pass", "burnedInAnnotation": ["Yes", "No", "Unknown"]}]}
+PASS_ALL = {"gates": [{"action": "Pass", "burnedInAnnotation": ["Present", "Absent", "Unknown"]}]}
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "removing": PASS_ALL,
     "keeping": {

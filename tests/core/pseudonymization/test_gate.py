@@ -168,7 +168,7 @@ def gate(action: str, **conditions: Any) -> Gate:
 
 
 def test_the_first_gate_that_matches_decides() -> None:
-    gates = gate("Pass", modalities=("US",), burned_in_annotation=("No",)), gate("Quarantine", modalities=("US",))
+    gates = gate("Pass", modalities=("US",), burned_in_annotation=("Absent",)), gate("Quarantine", modalities=("US",))
     assert verdict(facts(modality="US", burned_in="NO"), *gates) == Passes()
     assert verdict(facts(modality="US"), *gates) == Holds("HeldByProfile")
     assert verdict(facts(), *gates) == Passes()
@@ -177,7 +177,9 @@ def test_the_first_gate_that_matches_decides() -> None:
 def test_a_gate_goes_before_the_built_in_ones() -> None:
     assert verdict(facts(modality="SR"), gate("Pass", modalities=("SR",)), exclude=("SR",)) == Passes()
     assert verdict(facts(sop_class=PDF), gate("Pass", sop_class_uids=(PDF,))) == Passes()
-    assert verdict(facts(burned_in="YES"), gate("Drop", burned_in_annotation=("Yes",))) == Drops("ExcludedByProfile")
+    assert verdict(facts(burned_in="YES"), gate("Drop", burned_in_annotation=("Present",))) == Drops(
+        "ExcludedByProfile"
+    )
     assert verdict(facts(modality="US"), gate("Drop", modalities=("US",))) == Drops("ModalityExcluded")
 
 
@@ -261,7 +263,7 @@ def test_series_are_spared_that_no_instance_can_pass_of() -> None:
 
 
 def test_series_are_fetched_of_which_some_may_pass() -> None:
-    some = gate("Drop", modalities=("US",), burned_in_annotation=("Yes",))
+    some = gate("Drop", modalities=("US",), burned_in_annotation=("Present",))
     assert dropped(some) == set()
     assert dropped(some, gate("Drop", modalities=("US",))) == {"US"}
     assert dropped(gate("Pass", image_types=("REPORT",)), exclude=("SR",)) == set()
@@ -279,7 +281,7 @@ def test_no_text_raises_and_a_series_that_is_spared_has_no_instance_that_passes(
 ) -> None:
     asked = facts_of(lambda tag: values.get(tag, ""), syntax)
     found = cleaning(device(TOP), gates=GATES).verdict(asked, has_pixels=True)
-    if asked.burned_in == "Yes" and asked.modalities != {"MR"}:
+    if asked.burned_in == "Present" and asked.modalities != {"MR"}:
         assert not isinstance(found, Passes)
     if asked.modalities == {"SR"} and "LOCALIZER" not in asked.image_types:
         assert found == Drops("ModalityExcluded")

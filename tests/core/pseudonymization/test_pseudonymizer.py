@@ -26,7 +26,7 @@ from adit.transfer.split import inflated, is_deflated, split
 
 PROFILE = BUILT_IN["adit-compatible"]
 # Test data are of all kinds; what the gate says of them is tested elsewhere.
-OPEN_GATE = Gate(action="Pass", burned_in_annotation=("Yes", "No", "Unknown"))
+OPEN_GATE = Gate(action="Pass", burned_in_annotation=("Present", "Absent", "Unknown"))
 OPEN = Profile("open", PROFILE.spec.model_copy(update={"gates": (OPEN_GATE,)}))
 KEY = ProjectKey(bytes(range(32)))
 SUBJECT = Subject(pseudonym="PSEUDO-17")
