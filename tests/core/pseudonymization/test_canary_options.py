@@ -14,7 +14,13 @@ from adit.api.pseudonymization_profile import Option, PseudonymizationProfileSpe
 from adit.pseudonymization import Profile, ProjectKey
 from adit.pseudonymization.pseudonymizer import Pseudonymizer
 from adit.testing.canary import Attribute, attributes, left
-from adit.testing.canary_places import CanaryInstance, at_top_level, canary_instance
+from adit.testing.canary_places import (
+    CanaryInstance,
+    Place,
+    at_top_level,
+    canary_instance,
+    two_deep_in_an_unlisted_sequence,
+)
 from adit.testing.elements import EXPLICIT_LITTLE
 from adit.transfer.outcomes import Rewritten
 from adit.transfer.rewriter import Subject
@@ -67,9 +73,10 @@ def named(option: Option, letter: str) -> list[Attribute]:
     ]
 
 
+@pytest.mark.parametrize("place", [at_top_level, two_deep_in_an_unlisted_sequence], ids=["top", "nested"])
 @pytest.mark.parametrize("option", [one for one in OPTIONS if one != MODIFIED])
-def test_an_option_keeps_exactly_its_attributes(tmp_path: Path, option: Option) -> None:
-    caged = canary_instance(tmp_path, at_top_level, EXPLICIT_LITTLE)
+def test_an_option_keeps_exactly_its_attributes(tmp_path: Path, option: Option, place: Place) -> None:
+    caged = canary_instance(tmp_path, place, EXPLICIT_LITTLE)
     kept = {one.tag for one in left(caged.canaries, leaving(caged, option))}
     wanted = {one.tag for one in named(option, "K") if one.vr != "SQ"}
     cleaned = {one.tag for one in attributes() if one.row.options.get(option) == "C"}
