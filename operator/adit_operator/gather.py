@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from adit.api.endpoint import endpoint_of
 from adit.api.resource import TransferJob
@@ -19,7 +20,7 @@ from adit_operator.credentials import secrets_of
 from adit_operator.give import given
 from adit_operator.key import ID_ENTRY, UseKey, key_decision, key_seen, marker_name
 from adit_operator.lists import list_needed, listed
-from adit_operator.mapping import beside_its_key, mapping_of, mapping_rows
+from adit_operator.mapping import beside_its_key, mapping_of
 from adit_operator.memory import Memory
 from adit_operator.observed import KeySeen, Observed, SeenSecret, SeenSet, Waiting, terminal
 from adit_operator.orders import Orders
@@ -131,8 +132,8 @@ async def _with_pseudonyms(world: World, seen: Observed, tasks: TaskList) -> Obs
         return replace(seen, unlisted=beside)
     table: tuple[Manifest, ...] = ()
     if profile.spec.mapping_table:  # guard: no-table-unasked
-        rows = await asyncio.to_thread(mapping_rows, seen.job, tasks, profile, key.key.id, seen.make)
-        table = mapping_of(seen.job, tasks, profile, rows, world.settings.runner_namespace)
+        keep = partial(mapping_of, key_id=key.key.id, make=seen.make, runner_namespace=world.settings.runner_namespace)
+        table = await asyncio.to_thread(keep, seen.job, tasks, profile)
     return replace(seen, tasks=tasks, mapping=table)
 
 
