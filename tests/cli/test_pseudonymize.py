@@ -14,7 +14,8 @@ from pydicom import dcmread
 
 from adit.testing.datasets import ct_study, mr_study, sr_study
 from adit.testing.patients import PATIENTS, PLAIN, UMLAUT, Patient
-from adit_cli.testing.command_line import CommandLine, Result
+from adit_cli.testing.command_line import CommandLine
+from adit_cli.testing.program import Result
 
 KEY = bytes(range(32))
 DERIVED = """\
