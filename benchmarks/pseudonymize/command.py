@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
 def _measured(row: Row, place: Place, study: StudyFiles, repetitions: int, deadline: float) -> Measured:
     """All programs in turn, each repetition beginning with another one."""
     attempts: dict[str, list[Attempt]] = {one.name: [] for one in row.contenders}
-    for number in range(repetitions):
+    wanted = min(repetitions, row.most)
+    for number in range(wanted):
         for one in turned(row.contenders, number):
             if time.monotonic() > deadline or any(attempt.problem for attempt in attempts[one.name]):
                 continue
@@ -64,7 +65,7 @@ def _measured(row: Row, place: Place, study: StudyFiles, repetitions: int, deadl
         Lane(one.name, one.ours, study.instances, study.size, tuple(attempts[one.name])) for one in row.contenders
     )
     title = f"{row.title} ({study.instances:,} × {study.size / study.instances / 1e6:.3g} MB)"
-    return Measured(row.name, title, repetitions, lanes, {one.name: one.goal for one in row.contenders if one.goal})
+    return Measured(row.name, title, wanted, lanes, {one.name: one.goal for one in row.contenders if one.goal})
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

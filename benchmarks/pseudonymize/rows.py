@@ -15,8 +15,10 @@ def _faster(times: float) -> Goal:
     return Goal(ratio=1 / times, share=f"≥{times:g}× as fast")
 
 
-def _ours(by: By, to: To, times: float) -> Contender:
-    return Contender(by, through(by, to), ours=True, goal=_faster(times))
+def _through(to: To, times: float, *, tcp_nodelay: bool = True) -> tuple[Contender, ...]:
+    programs: tuple[By, ...] = ("pipeline", "adit run")
+    ours = (Contender(by, through(by, to, tcp_nodelay=tcp_nodelay), ours=True, goal=_faster(times)) for by in programs)
+    return (Contender("pynetdicom and dicognito", through("pynetdicom", to, tcp_nodelay=tcp_nodelay)), *ours)
 
 
 _ENGINE: Final = (
@@ -28,21 +30,14 @@ _WORKERS: Final = (
     Contender("1 worker", in_one_place("memoised", rounds=ROUNDS), ours=True),
     Contender("2 workers", in_one_place("memoised", workers=2, rounds=ROUNDS), ours=True, goal=_faster(1.7)),
 )
-_TO_STORESCP: Final = (
-    Contender("pynetdicom and dicognito", through("pynetdicom", "storescp")),
-    _ours("pipeline", "storescp", 8),
-    _ours("adit run", "storescp", 8),
-)
-_TO_ORTHANC: Final = (
-    Contender("pynetdicom and dicognito", through("pynetdicom", "Orthanc")),
-    _ours("pipeline", "Orthanc", 4),
-    _ours("adit run", "Orthanc", 4),
-)
+_INSTALLED: Final = (_through("storescp", 8, tcp_nodelay=False), _through("Orthanc", 4, tcp_nodelay=False))
 
 ROWS: Final = (
     Row("engine", "engine", "files read, rewritten by `basic` with the last look, and written", "ct", _ENGINE),
     Row("engine", "workers", "the same by processes side by side", "ct", _WORKERS),
-    Row("through", "to storescp", "Orthanc to storescp under a pseudonym", "ct", _TO_STORESCP),
-    Row("through", "to Orthanc", "Orthanc to Orthanc under a pseudonym", "ct", _TO_ORTHANC),
+    Row("through", "to storescp", "Orthanc to storescp under a pseudonym", "ct", _through("storescp", 8)),
+    Row("through", "to Orthanc", "Orthanc to Orthanc under a pseudonym", "ct", _through("Orthanc", 4)),
+    Row("installed", "to storescp, installed", "the same, peers as installed", "ct", _INSTALLED[0], most=1),
+    Row("installed", "to Orthanc, installed", "the same, peers as installed", "ct", _INSTALLED[1], most=1),
 )
 GROUPS: Final = tuple(dict.fromkeys(row.group for row in ROWS))

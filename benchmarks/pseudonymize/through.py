@@ -25,14 +25,14 @@ PSEUDONYM: Final = "BENCH-PSEUDONYM"
 WORKERS: Final = {"pynetdicom": "", "pipeline": "pipeline", "adit run": RUNNER}
 
 
-def through(by: By, to: To) -> Way:
+def through(by: By, to: To, *, tcp_nodelay: bool = True) -> Way:
     """What arrives must be the study, under other UIDs; by us without the patient's name and id."""
 
     def way(place: Place, study: StudyFiles) -> Attempt:
-        source = place.source(study, tcp_nodelay=True)
+        source = place.source(study, tcp_nodelay=tcp_nodelay)
         with place.work() as folder, ExitStack() as stack:
-            sink = sinks.started(to, folder, stack, tcp_nodelay=True)
-            move = Move(study, OrthancPeer(source, "source"), _peer(sink), tcp_nodelay=True, folder=folder)
+            sink = sinks.started(to, folder, stack, tcp_nodelay=tcp_nodelay)
+            move = Move(study, OrthancPeer(source, "source"), _peer(sink), tcp_nodelay=tcp_nodelay, folder=folder)
             command, text = _command(by, move)
             servers = {source.pid: "", sink.program.pid: ""}
             attempt = timed(command, folder, worker=WORKERS[by], servers=servers, text=text)
