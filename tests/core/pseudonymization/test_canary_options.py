@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.filereader import read_dataset
 
 from adit.api.pseudonymization_profile import Option, PseudonymizationProfileSpec
-from adit.pseudonymization import Profile, ProjectKey
+from adit.pseudonymization import ADIT_COMPATIBLE, BUILT_IN, Profile, ProjectKey
 from adit.pseudonymization.pseudonymizer import Pseudonymizer
 from adit.testing.canary import Attribute, attributes, left
 from adit.testing.canary_places import (
@@ -47,7 +47,11 @@ def profile(*options: Option) -> Profile:
 
 
 def leaving(caged: CanaryInstance, *options: Option) -> bytes:
-    rewriter = Pseudonymizer(profile(*options), ProjectKey(bytes(range(32))), frozenset())
+    return leaving_by(profile(*options), caged)
+
+
+def leaving_by(by: Profile, caged: CanaryInstance) -> bytes:
+    rewriter = Pseudonymizer(by, ProjectKey(bytes(range(32))), frozenset())
     outcome = rewriter.rewrite(caged.instance, Subject(pseudonym="PSEUDO-17"))
     assert isinstance(outcome, Rewritten), outcome
     return b"".join(outcome.instance.chunks())
@@ -108,3 +112,25 @@ def test_modified_dates_keep_nothing_else(tmp_path: Path) -> None:
     elsewhere = [one for one in caged.canaries if one.vr not in ("DA", "DT")]
     named_here = {one.tag for one in named(MODIFIED, "C")}
     assert {f"{one.tag:08X}" for one in left(elsewhere, after)} <= {f"{tag:08X}" for tag in named_here}
+
+
+def test_adit_compatible_keeps_the_dates_of_the_examination_beside_its_options(tmp_path: Path) -> None:
+    caged = canary_instance(tmp_path, at_top_level, EXPLICIT_LITTLE)
+    by = BUILT_IN[ADIT_COMPATIBLE]
+    kept = {one.tag for one in left(caged.canaries, leaving_by(by, caged))}
+    dates = {int(one.tag, 16) for one in by.spec.overrides if one.action == "Keep"}
+    wanted = {one.tag for option in by.spec.options for one in named(option, "K") if one.vr != "SQ"} | dates
+    cleaned = {one.tag for one in attributes() if one.row.options.get("CleanDescriptors") == "C"}
+    characteristics = {one.tag for one in attributes() if one.row.options.get("RetainPatientCharacteristics") == "C"}
+    assert len(dates) == 10
+    assert {f"{tag:08X}" for tag in kept - wanted - cleaned - characteristics} == set()
+    assert {f"{tag:08X}" for tag in wanted - kept} == set()
+
+
+def test_all_options_together_keep_no_more_than_each_of_them(tmp_path: Path) -> None:
+    options = [one for one in OPTIONS if one != MODIFIED]
+    caged = canary_instance(tmp_path, at_top_level, EXPLICIT_LITTLE)
+    kept = {one.tag for one in left(caged.canaries, leaving(caged, *options))}
+    said = {one.tag for one in attributes() if set(options) & set(one.row.options)}
+    assert {f"{tag:08X}" for tag in kept - said} == set()
+    assert len(kept) > 200
