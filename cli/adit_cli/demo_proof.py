@@ -1,6 +1,6 @@
 """The demo's proof: what the source holds against what the destination answers afterwards, by C-FIND only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adit.api.resource import TransferJob
@@ -58,13 +58,17 @@ def held_by(server: Connector, patient: str, study: str, without: frozenset[str]
 
 def proof_of(job: TransferJob, source: Connector, destination: Connector, excluded: frozenset[str]) -> list[StudyProof]:
     """The proof of each task. Identified studies must hold the same UIDs, pseudonymized ones as many new ones."""
-    pseudonymized = job.spec.pseudonymization.profile is not None
-    return [
-        _pseudonymized(job, task, source, destination, excluded)
-        if pseudonymized
-        else _identified(job, task, source, destination)
+    if job.spec.pseudonymization.profile is None:
+        return [_identified(job, task, source, destination) for task in job.spec.inline]
+    listed = [
+        (str(task.pseudonym), held_by(source, task.patient_id, task.study_instance_uid, excluded))
         for task in job.spec.inline
     ]
+    arrived: dict[int, int] = {}
+    for pseudonym in {pseudonym for pseudonym, _ in listed}:
+        places = [place for place, (one, _) in enumerate(listed) if one == pseudonym]
+        arrived |= _matched({place: listed[place][1] for place in places}, _all_of(destination, pseudonym))
+    return [_study(job, pseudonym, before, arrived[place]) for place, (pseudonym, before) in enumerate(listed)]
 
 
 def _identified(job: TransferJob, task: TransferTask, source: Connector, destination: Connector) -> StudyProof:
@@ -74,20 +78,28 @@ def _identified(job: TransferJob, task: TransferTask, source: Connector, destina
     return _study(job, task.patient_id, before, len(arrived))
 
 
-def _pseudonymized(
-    job: TransferJob, task: TransferTask, source: Connector, destination: Connector, excluded: frozenset[str]
-) -> StudyProof:
-    """Find the study under its pseudonym by date and time, which the profile keeps; no original UID may be there."""
-    pseudonym = str(task.pseudonym)
-    before = held_by(source, task.patient_id, task.study_instance_uid, excluded)
-    original = next(source.find(Query(Level.STUDY, study_instance_uid=task.study_instance_uid)))
-    when = Query(
-        Level.STUDY, patient_id=pseudonym, study_date=str(original.StudyDate), study_time=str(original.StudyTime)
-    )
-    arrived: set[str] = set()
-    for study in list(destination.find(when)):
-        arrived |= held_by(destination, pseudonym, str(study.StudyInstanceUID)).instances
-    return _study(job, pseudonym, before, 0 if arrived & before.instances else len(arrived))
+def _all_of(server: Connector, patient: str) -> list[Held]:
+    """Every study of a patient."""
+    studies = [str(study.StudyInstanceUID) for study in server.find(Query(Level.STUDY, patient_id=patient))]
+    return [held_by(server, patient, study) for study in studies]
+
+
+def _matched(before: Mapping[int, Held], after: Sequence[Held]) -> dict[int, int]:
+    """How many instances of each study arrived, none where an original one is there too.
+
+    The profile may leave nothing by which a study is known again, so that of those with the same modalities the largest
+    is taken for the largest.
+    """
+    originals = frozenset[str]().union(*(held.instances for held in before.values()))
+    if any(held.instances & originals for held in after):
+        return dict.fromkeys(before, 0)
+    left, counts = sorted(after, key=lambda held: len(held.instances), reverse=True), dict.fromkeys(before, 0)
+    for place, held in sorted(before.items(), key=lambda one: len(one[1].instances), reverse=True):
+        found = next((one for one in left if one.modalities == held.modalities), None)
+        if found is not None:
+            left.remove(found)
+            counts[place] = len(found.instances)
+    return counts
 
 
 def _study(job: TransferJob, patient: str, before: Held, verified: int) -> StudyProof:
