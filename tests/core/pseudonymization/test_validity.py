@@ -87,7 +87,7 @@ def new_errors(paths: list[Path], name: str, folder: Path) -> dict[str, list[str
     rewriter = Pseudonymizer(profile(name), ProjectKey(bytes(range(32))), frozenset())
     found: dict[str, list[str]] = {}
     for path in paths:
-        outcome = rewriter.rewrite(opened(path), Subject(pseudonym="PSEUDO-17"))
+        outcome = rewriter.rewrite(opened(path), Subject("PSEUDO-17", trial_id="T", trial_name="Trial"))
         assert isinstance(outcome, Rewritten), (path.name, outcome)
         after = errors_of(written(outcome.instance, folder / "after.dcm"))
         if after and (new := after - errors_before(path)):
