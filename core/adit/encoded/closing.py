@@ -17,6 +17,7 @@ from adit.encoded.layout import (
     SEQUENCE_VRS,
     SHORT_VRS,
     TAG_LENGTH,
+    TAG_VR_LENGTH,
     UNDEFINED_LENGTH,
     VR_LENGTH,
     Malformed,
@@ -85,30 +86,44 @@ def _between_items(buffer: Buffer, position: int, opened: list[_Open]) -> int:
 
 
 def _in_item(buffer: Buffer, position: int, end: int, opened: list[_Open]) -> int:
-    """Step over an element, into one, or out of the item; the next position."""
+    """Step over elements until one has no length, the item ends, or there is something to give back; what is next."""
     encoding = opened[-1].encoding
-    tag, vr, value, length = _header(buffer, position, end, encoding)
+    unpack = TAG_VR_LENGTH[encoding.little_endian].unpack_from
+    explicit = not encoding.implicit_vr
+    last = min(end - HEADER_BYTES, position + RELEASE_BYTES)
+    while position <= last:
+        if explicit:
+            group, _, vr, length = unpack(buffer, position)
+            if vr in SHORT_VRS and group != ITEM_GROUP:
+                position += HEADER_BYTES + length  # nearly all of them, in half the time
+                continue
+        tag, vr, value, length = _header(buffer, position, end, encoding)
+        if length == UNDEFINED_LENGTH or tag >> 16 == ITEM_GROUP:
+            return _into_or_out(tag, vr, value, opened)
+        position = value + length
+    return position
+
+
+def _into_or_out(tag: int, vr: bytes, value: int, opened: list[_Open]) -> int:
+    """Into a value without length, or out of the item."""
     if tag == ITEM_DELIMITER:
         opened.pop()
-        return value
-    if tag >> 16 == ITEM_GROUP:
+    elif tag >> 16 == ITEM_GROUP:
         raise Malformed("NotADataSet")
-    if length != UNDEFINED_LENGTH:
-        return value + length
-    if len(opened) >= 2 * MAX_DEPTH:
+    elif len(opened) >= 2 * MAX_DEPTH:
         raise Malformed("NestedTooDeep")
-    opened.append(_Open(is_item=False, vr=vr, encoding=items_encoding(vr, encoding)))
+    else:
+        vr = vr or vr_of(tag)
+        opened.append(_Open(is_item=False, vr=vr, encoding=items_encoding(vr, opened[-1].encoding)))
     return value
 
 
 def _header(buffer: Buffer, position: int, end: int, encoding: Encoding) -> tuple[int, bytes, int, int]:
-    """Tag, VR, first byte and length of the value of one element, or of a delimiter, whose VR is empty."""
+    """Tag, VR (empty where it is not said), first byte and length of the value of an element or a delimiter."""
     group, number, length = TAG_LENGTH[encoding.little_endian].unpack_from(buffer, position)
     tag, value = group << 16 | number, position + HEADER_BYTES
-    if group == ITEM_GROUP:
+    if encoding.implicit_vr or group == ITEM_GROUP:
         return tag, b"", value, length
-    if encoding.implicit_vr:
-        return tag, vr_of(tag), value, length
     vr, short_length = VR_LENGTH[encoding.little_endian].unpack_from(buffer, position + 4)
     if vr in SHORT_VRS:
         return tag, vr, value, short_length
@@ -116,4 +131,4 @@ def _header(buffer: Buffer, position: int, end: int, encoding: Encoding) -> tupl
         if value + 4 > end:
             raise Malformed("ElementTruncated")
         return tag, vr, value + 4, LONG[encoding.little_endian].unpack_from(buffer, value)[0]
-    return (tag, vr, value, short_length) if is_vr(vr) else (tag, vr_of(tag), value, length)
+    return (tag, vr, value, short_length) if is_vr(vr) else (tag, b"", value, length)
