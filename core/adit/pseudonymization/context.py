@@ -12,11 +12,11 @@ from adit.encoded.elements import Element
 from adit.encoded.encoding import Encoding
 from adit.pseudonymization.actions import Action
 from adit.pseudonymization.data_set import Part, TopLevel
-from adit.pseudonymization.identifiers import NOTHING, Identifiers, identifiers_in, kind_of
+from adit.pseudonymization.identifiers import NOTHING, Identifiers, kind_of
 from adit.pseudonymization.keyring import Keyring
 from adit.pseudonymization.patient import PatientIdentity
 from adit.pseudonymization.residue import ResidueSearch
-from adit.pseudonymization.rewriting import Rewriting, effective_vr
+from adit.pseudonymization.rewriting import Rewriting, effective_vr, identifiers_of
 from adit.pseudonymization.trace import Entry
 from adit.pseudonymization.values import Hand
 
@@ -103,7 +103,7 @@ class Contexts:
         for one in identifying:
             kind = kind_of(one.tag, effective_vr(one))
             if kind is not None and self._rewriting.rule(one).action is not Action.KEEP:
-                found |= identifiers_in(kind, top.text(one.tag))
+                found |= identifiers_of(kind, effective_vr(one), top.raw(one.tag), top.codecs)
         identity = PatientIdentity(
             issuer=top.text(ISSUER),
             patient_id=top.text(PATIENT_ID),

@@ -10,7 +10,7 @@ from adit.encoded.encoding import Encoding
 from adit.encoded.mapped import MappedFile
 from adit.encoded.writing import close_item, close_sequence, element, open_item, open_sequence, sequence
 from adit.pseudonymization.actions import Action, AttributeRule
-from adit.pseudonymization.identifiers import identifiers_in, kind_of
+from adit.pseudonymization.identifiers import Identifiers, Kind, identifiers_in, kind_of
 from adit.pseudonymization.private_blocks import PrivateBlocks, private_rule
 from adit.pseudonymization.ruleset import Ruleset
 from adit.pseudonymization.texts import TEXT, codecs_of, decoded, values_of
@@ -268,7 +268,14 @@ def witness(tag: int, vr: bytes, value: bytes, hand: Hand, trace: Trace) -> None
         return
     kind = kind_of(tag, vr)
     if kind is not None:
-        trace.identifiers |= identifiers_in(kind, decoded(vr, value, hand.codecs))
+        trace.identifiers |= identifiers_of(kind, vr, value, hand.codecs)
+
+
+def identifiers_of(kind: Kind, vr: bytes, value: bytes, codecs: tuple[str, ...]) -> Identifiers:
+    """The identifiers of a value; where its character set does not know all of its bytes, also those of the bytes."""
+    text = decoded(vr, value, codecs)
+    found = identifiers_in(kind, text)
+    return found | identifiers_in(kind, value.decode("latin-1")) if "\ufffd" in text else found
 
 
 def copied(buffer: Buffer, start: int, end: int, write: Write) -> None:

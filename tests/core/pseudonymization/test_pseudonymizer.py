@@ -17,7 +17,7 @@ from adit.pseudonymization.pseudonymizer import Pseudonymizer
 from adit.pseudonymization.trial_marker import TrialMarker
 from adit.testing.datasets import ct_study, sr_study
 from adit.testing.part10 import read_meta
-from adit.testing.patients import GREEK, JAPANESE, PATIENTS, UMLAUT, Patient
+from adit.testing.patients import GREEK, JAPANESE, PATIENTS, PLAIN, UMLAUT, Patient
 from adit.testing.pydicom_files import BY_ENCODING, pydicom_file, valid_instances
 from adit.transfer.instance import FileSlice, Instance
 from adit.transfer.outcomes import Excluded, Quarantined, RewriteOutcome, Rewritten
@@ -172,6 +172,17 @@ def test_private_elements_behind_the_pixel_data_are_treated_like_those_before(tm
     outcome = Pseudonymizer(Profile("keeping", keeping), KEY).rewrite(instance, SUBJECT)
     assert isinstance(outcome, Rewritten)
     assert elements_of(outcome.instance)[0x7FE11001].value == "kept"
+
+
+def test_a_name_that_its_character_set_cannot_spell_is_sought_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "misspelt"
+    dataset = next(ct_study(PLAIN, instances=1).datasets())
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.PatientName = "B-hm^Jakob"
+    dataset.SequenceName = "fov B-hm"
+    dataset.save_as(path, enforce_file_format=True)
+    path.write_bytes(path.read_bytes().replace(b"B-hm", "Böhm".encode("latin-1")))
+    assert held(pseudonymizer().rewrite(instance_of(path), SUBJECT))[1] == "IdentifierLeft"
 
 
 def test_a_uid_that_an_override_keeps_is_no_residue_of_what_went_elsewhere(tmp_path: Path) -> None:
