@@ -16,7 +16,7 @@ _SENTENCES: Final = {
     "CharacterSetUnknown": "its character set is none that DICOM knows, so that its texts cannot be read",
     "PixelDataTwice": "it holds two pixel values, of which one would leave unseen",
     "PixelDataTruncated": "its pixel value ends early",
-    "TooDeep": "its sequences lie too deep in each other",
+    "NestedTooDeep": "its sequences lie too deep in each other",
     "TooManyElements": "it has more elements than any object has",
     "NotADataSet": "it is no DICOM data set from some place on",
     "SyntaxNotBlanked": "text can be blanked in native and baseline JPEG images only",

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from adit.encoded.dictionary import vr_of
-from adit.encoded.elements import Buffer, Element, Malformed, elements, holds_items, items, nested_encoding
+from adit.encoded.elements import (
+    Buffer,
+    Element,
+    Malformed,
+    elements,
+    holds_items,
+    items,
+    looks_like_items,
+    nested_encoding,
+)
 from adit.encoded.encoding import Encoding
 from adit.encoded.mapped import MappedFile
 from adit.encoded.writing import close_item, close_sequence, element, open_item, open_sequence, sequence
@@ -103,7 +112,7 @@ class Rewriting:
     def data_set(self, place: Place, start: int, end: int, trace: Trace, write: Write) -> None:
         """Rewrite the elements from `start` to `end`. Raises Malformed."""
         if place.depth > MAX_DEPTH:
-            raise Malformed("TooDeep")
+            raise Malformed("NestedTooDeep")
         found: Iterable[Element] = elements(place.buffer, start, end, place.encoding)
         blocks = PrivateBlocks()
         if self.keeps_private:
@@ -124,7 +133,7 @@ class Rewriting:
             rule = private_rule(one, blocks, self._ruleset)
         else:
             rule = self.rule(one)
-        if holds_items(one):
+        if holds_items(one) or (rule.action is Action.KEEP and _hides_items(place, one)):
             self._sequence(place, one, rule, trace, write)
         elif rule.action is Action.KEEP and not one.tag & 0x10000 and vr_of(one.tag) == b"SQ" and one.value != one.stop:
             trace.did(one.tag, Action.REMOVE)  # it should hold items, and holds what nobody can name
@@ -224,6 +233,11 @@ class Rewriting:
         if action is Action.MAP_UID and vr not in TEXT:
             return Action.DUMMY
         return action
+
+
+def _hides_items(place: Place, one: Element) -> bool:
+    """Whether a private element that stays is a sequence, though its header does not say so (always in implicit VR)."""
+    return bool(one.tag & 0x10000) and one.vr == b"UN" and looks_like_items(place.buffer, one, place.encoding)
 
 
 def effective_vr(one: Element) -> bytes:

@@ -12,6 +12,7 @@ from pydicom.filereader import read_dataset
 
 from adit.api.pseudonymization_profile import Gate, PseudonymizationProfileSpec
 from adit.encoded.encoding import encoding_of
+from adit.encoded.writing import element, sequence
 from adit.pseudonymization import BUILT_IN, Profile, ProjectKey
 from adit.pseudonymization.pseudonymizer import Pseudonymizer
 from adit.pseudonymization.trial_marker import TrialMarker
@@ -183,6 +184,26 @@ def test_a_name_that_its_character_set_cannot_spell_is_sought_as_it_is(tmp_path:
     dataset.save_as(path, enforce_file_format=True)
     path.write_bytes(path.read_bytes().replace(b"B-hm", "Böhm".encode("latin-1")))
     assert held(pseudonymizer().rewrite(instance_of(path), SUBJECT))[1] == "IdentifierLeft"
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_a_private_sequence_that_does_not_say_so_is_entered(tmp_path: Path, syntax: str) -> None:
+    encoding = encoding_of(syntax)
+    item = element(0x00100010, b"PN", b"Other^Person", encoding_of("1.2.840.10008.1.2"))
+    data_set = (
+        element(0x00080016, b"UI", b"1.2.840.10008.5.1.4.1.1.2", encoding)
+        + element(0x00080018, b"UI", b"1.2.3.4", encoding)
+        + element(0x00080060, b"CS", b"CT", encoding)
+        + element(0x00090010, b"LO", b"ACME", encoding)
+        + sequence(0x00091001, b"UN", [item], encoding)
+    )
+    path = tmp_path / "private"
+    path.write_bytes(data_set)
+    instance = Instance("1.2.840.10008.5.1.4.1.1.2", "1.2.3.4", syntax, (FileSlice(path, 0, len(data_set)),))
+    keeping = PseudonymizationProfileSpec.of({"privateAttributes": {"policy": "Keep"}})
+    left = b"".join(rewritten(instance, profile=Profile("keeping", keeping)).chunks())
+    assert b"ACME" in left
+    assert b"Other" not in left
 
 
 def test_a_uid_that_an_override_keeps_is_no_residue_of_what_went_elsewhere(tmp_path: Path) -> None:
