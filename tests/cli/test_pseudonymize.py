@@ -2,10 +2,12 @@
 
 import base64
 import csv
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from adit_cli.testing.command_line import CommandLine
 from adit_cli.testing.program import Result
 
 KEY = bytes(range(32))
+MANY = 1_500  # enough to be met in the middle
 DERIVED = """\
 apiVersion: adit.dev/v1alpha1
 kind: PseudonymizationProfile
@@ -217,35 +220,159 @@ def test_two_files_of_one_instance_are_one_or_a_question(desk: Desk) -> None:
     assert "1 held: OtherContent" in result.err
 
 
+def conflicting(desk: Desk) -> None:
+    """The first file and the last are of one instance, and differ; forty others lie between them."""
+    first, *_ = ct_study(PLAIN, instances=40, rows=8).write(desk.source / "m")
+    other = dcmread(first)
+    other.WindowCenter = "77"
+    (desk.source / "z").mkdir()
+    other.save_as(desk.source / "z" / "last.dcm")
+    (desk.source / "a").mkdir()
+    (desk.source / "a" / "first.dcm").write_bytes(first.read_bytes())
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_of_two_files_of_one_instance_the_first_is_kept_by_any_number_of_workers(desk: Desk, force: list[str]) -> None:
+    conflicting(desk)
+    alone = desk(*force, profile=desk.derived)
+    first = desk.written()
+    desk.target = desk.place / "again"
+    together = desk("--workers", 3, *force, profile=desk.derived)
+    assert (alone.code, together.code, len(first)) == (3, 3, 40)
+    assert desk.written() == first
+    assert all("1 duplicates, 1 held" in result.out for result in (alone, together))
+
+
+def test_a_dry_run_tells_what_the_run_will_tell(desk: Desk) -> None:
+    conflicting(desk)
+    dry = desk("--dry-run", profile=desk.derived)
+    assert (dry.code, "40 would be written, 1 duplicates, 1 held" in dry.out) == (3, True), dry.out
+    assert not desk.target.exists()
+
+
+def test_a_dry_run_makes_no_key(desk: Desk) -> None:
+    ct_study(PLAIN, instances=1, rows=8).write(desk.source)
+    new = desk.place / "new"
+    words = ("pseudonymize", desk.source, desk.target, "--profile", desk.derived, "--new-key-file", new, "--dry-run")
+    assert desk.adit(*words).code == 0
+    assert not new.exists()
+
+
+def test_an_issuer_that_only_some_files_name_splits_no_listed_patient(desk: Desk) -> None:
+    for number, path in enumerate(ct_study(PLAIN, instances=2, rows=8).write(desk.source)):
+        one = dcmread(path)
+        one.IssuerOfPatientID = "HOSPITAL" if number else ""
+        one.save_as(path)
+    result = desk("--pseudonyms", desk.names((PLAIN, "P-1")))
+    assert (result.code, len(desk.written())) == (0, 2)
+
+
+def test_a_random_pseudonym_is_another_in_each_run(desk: Desk) -> None:
+    ct_study(PLAIN, instances=1, rows=8).write(desk.source)
+    desk.derived.write_text(DERIVED.replace("Derived", "Random"))
+    assert desk(profile=desk.derived).code == 0
+    first = desk.written()
+    desk.target = desk.place / "again"
+    assert desk(profile=desk.derived).code == 0
+    assert next(iter(first)).split("/")[0] != next(iter(desk.written())).split("/")[0]
+
+
+def test_of_meta_and_data_set_the_data_set_is_believed(desk: Desk) -> None:
+    (path,) = ct_study(PLAIN, instances=1, rows=8).write(desk.source)
+    before = dcmread(path)
+    uid = before.SOPInstanceUID.encode()
+    path.write_bytes(path.read_bytes().replace(uid, b"9" * len(uid), 1))
+    assert dcmread(path).file_meta.MediaStorageSOPInstanceUID != before.SOPInstanceUID
+    assert desk(profile=desk.derived).code == 0
+    ((name, _),) = desk.written().items()
+    after = dcmread(desk.target / name)
+    assert after.file_meta.MediaStorageSOPInstanceUID == after.SOPInstanceUID
+
+
+def test_a_report_in_csv_has_no_formula(desk: Desk) -> None:
+    ct_study(PLAIN, instances=1, rows=8).write(desk.source)
+    report = desk.place / "report.csv"
+    assert desk("--report", report, "--pseudonyms", desk.names((PLAIN, "-1+1"))).code == 0
+    rows = list(csv.reader(report.read_text("utf-8-sig").splitlines()))
+    assert ["Instances", "1", "written", "'-1+1"] in [row[:4] for row in rows]
+    assert {row[0] for row in rows} == {"Summary", "Attributes", "Instances"}
+
+
+@pytest.fixture(name="many", scope="module")
+def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("many")
+    ct_study(PLAIN, instances=MANY, rows=8).write(folder)
+    return folder
+
+
+def running(desk: Desk, many: Path) -> "subprocess.Popen[str]":
+    """A run over many files that has written some of them."""
+    desk.source = many
+    words = ["pseudonymize", desk.source, desk.target, "--profile", desk.derived, "--key-file", desk.key]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adit_cli", *map(str, words), "--workers", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: desk.target.exists() and bool(desk.written()))
+    assert process.poll() is None
+    return process
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)  # looks again; the loop has an end
+
+
+def children_of(process_id: int) -> list[int]:
+    return [int(number) for number in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
+
+
+def gone(process_id: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{process_id}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_a_word_and_whole_files(desk: Desk, many: Path) -> None:
+    process = running(desk, many)
+    workers = [one for one in children_of(process.pid) if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    os.kill(workers[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, "WorkerDied" in said) == (1, True), said
+    require_whole_files_and_nothing_else(desk)
+
+
+def test_a_run_that_is_killed_leaves_no_workers_and_the_next_one_tidies_up(desk: Desk, many: Path) -> None:
+    process = running(desk, many)
+    workers = children_of(process.pid)
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: all(map(gone, workers)))
+    assert [path for path in desk.target.iterdir() if path.name.startswith(".")]
+    assert desk("--force", profile=desk.derived).code == 0
+    require_whole_files_and_nothing_else(desk)
+    assert len(desk.written()) == MANY
+
+
+def require_whole_files_and_nothing_else(desk: Desk) -> None:
+    assert [path.name for path in desk.target.iterdir() if path.name.startswith(".")] == []
+    for path in desk.target.rglob("*.dcm"):
+        dcmread(path)
+
+
 def test_an_unknown_profile_names_those_that_there_are(desk: Desk) -> None:
     ct_study(PLAIN, instances=1, rows=8).write(desk.source)
     assert "(adit-compatible, basic)" in desk(profile="bsic").err
 
 
-def test_an_interruption_leaves_whole_files_and_nothing_else(desk: Desk) -> None:
-    ct_study(PLAIN, instances=400, rows=64).write(desk.source)
-    words = [
-        "pseudonymize",
-        desk.source,
-        desk.target,
-        "--profile",
-        desk.derived,
-        "--key-file",
-        desk.key,
-        "--workers",
-        2,
-    ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "adit_cli", *map(str, words)], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    give_up = time.monotonic() + 30
-    while not desk.target.exists() or not desk.written():
-        assert time.monotonic() < give_up
-        assert process.poll() is None
-        time.sleep(0.02)
+def test_an_interruption_leaves_whole_files_and_nothing_else(desk: Desk, many: Path) -> None:
+    process = running(desk, many)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert (process.returncode, "interrupted" in said) == (130, True), said
-    assert [path.name for path in desk.target.iterdir() if path.name.startswith(".")] == []
-    for path in desk.target.rglob("*.dcm"):
-        dcmread(path)
+    require_whole_files_and_nothing_else(desk)

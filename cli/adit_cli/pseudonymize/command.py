@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adit.api.trial import Trial
 from adit.errors import BadInput
-from adit.pseudonymization.key import ProjectKey
+from adit.pseudonymization.key import KEY_BYTES, ProjectKey
 from adit.pseudonymization.profile import Profile
 from adit_cli.app import app, session_of
 from adit_cli.errors import reported
@@ -23,6 +23,7 @@ from adit_cli.pseudonymize.key_file import is_open_to_others, make_key, read_key
 from adit_cli.pseudonymize.order import Order
 from adit_cli.pseudonymize.profiles import profile_named
 from adit_cli.pseudonymize.pseudonyms import read_list
+from adit_cli.pseudonymize.publishing import Publisher
 from adit_cli.pseudonymize.report import content_of, sheets_of
 from adit_cli.pseudonymize.run import Found, Tally, carry_out, look, require_target, scratch_in, usual_workers
 
@@ -79,7 +80,7 @@ def pseudonymize(  # noqa: PLR0917 - Typer reads the options of a command from i
         found = look(source)
         if not found.sources:
             raise BadInput(f"no DICOM file lies in {source}")
-        key = _key(key_file, new_key_file, session.err)
+        key = _key(key_file, new_key_file, session.err, dry_run=dry_run)
         salt = secrets.token_hex(8) if listed is None and chosen.spec.pseudonym_source == "Random" else ""
         facts = {"profile": chosen.name, "profile hash": chosen.hash, "key": key.id, **({"run": salt} if salt else {})}
         with scratch_in(target, dry_run=dry_run) as scratch:
@@ -94,11 +95,11 @@ def pseudonymize(  # noqa: PLR0917 - Typer reads the options of a command from i
                 trial_id=trial.id,
                 trial_name=trial.name,
                 dry_run=dry_run,
-                force=force,
             )
+            publisher = Publisher(target.absolute(), force=force, dry_run=dry_run)
             begin = time.monotonic()
             with _progress(session.err, len(found.sources)) as told:
-                tally = carry_out(order, found.sources, workers, told)
+                tally = carry_out(order, found.sources, workers, publisher, told)
             seconds = time.monotonic() - begin
         if report is not None:
             write_private(report, content_of(sheets_of(facts, found, tally), report), force=force)
@@ -123,9 +124,12 @@ def _require_pseudonyms(profile: Profile, *, has_list: bool) -> None:
         )
 
 
-def _key(key_file: Path | None, new_key_file: Path | None, err: Console) -> ProjectKey:
+def _key(key_file: Path | None, new_key_file: Path | None, err: Console, *, dry_run: bool) -> ProjectKey:
     if (key_file is None) == (new_key_file is None):
         raise BadInput("give either --key-file, or --new-key-file to make a key")
+    if new_key_file is not None and dry_run:
+        err.print("a dry run writes no key: it uses one that is forgotten", markup=False)
+        return ProjectKey(secrets.token_bytes(KEY_BYTES))
     if new_key_file is not None:
         key = make_key(new_key_file)
         err.print(f"key {key.id} written to {new_key_file}: keep it, apart from the images", markup=False)

@@ -35,7 +35,6 @@ class Order:
     trial_id: str | None = None
     trial_name: str | None = None
     dry_run: bool = False
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,27 @@ class Item:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A rewritten file that has no place yet: the item that it will be, its place below the output, and whose it is.
+
+    It lies in `file`; where nothing is written it is known by its `digest` alone. `patient` is a keyed hash, empty
+    where a list says who is who.
+    """
+
+    item: Item
+    place: tuple[str, str, str, str]
+    file: Path
+    digest: bytes
+    patient: str = field(repr=False)
+
+
 Deeds = Counter[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a batch of files; `patients` is a keyed hash of each patient → the pseudonym they got."""
+    """What became of a batch of files, in their order."""
 
-    items: tuple[Item, ...]
+    results: tuple[Item | Staged, ...]
     deeds: Deeds
-    patients: dict[str, str] = field(repr=False)

@@ -2,23 +2,27 @@
 
 import os
 import shutil
+import socket
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
 from adit.errors import BadInput, PermanentError
 from adit_cli.data_path.files import DicomFile, found
 from adit_cli.data_path.outcome import State
-from adit_cli.pseudonymize.order import Deeds, Done, Item, Order, Source
+from adit_cli.pseudonymize.order import Deeds, Done, Item, Order, Source, Staged
+from adit_cli.pseudonymize.publishing import Publisher
 from adit_cli.pseudonymize.worker import Worker, begin, work
 
 BATCH = 32
+AHEAD = 3
 SCRATCH_PREFIX = ".adit-pseudonymize-"
 
 
@@ -37,26 +41,13 @@ class Tally:
 
     items: list[Item] = field(default_factory=list)
     deeds: Deeds = field(default_factory=Counter)
-    patients: dict[str, str] = field(default_factory=dict, repr=False)
     states: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
 
-    def add(self, done: Done) -> None:
-        """Raises PermanentError where two patients have got one pseudonym."""
-        self.items.extend(done.items)
-        self.deeds.update(done.deeds)
-        for item in done.items:
-            self.states[item.state] += 1
-            self.bytes += item.bytes
-        for who, pseudonym in done.patients.items():
-            self.patients[who] = pseudonym
-        taken = Counter(self.patients.values())
-        if shared := next((name for name, count in taken.items() if count > 1), None):
-            raise PermanentError(
-                f"two patients have the pseudonym {shared}: remove what was written of it, and give a list "
-                "(--pseudonyms)",
-                reason="PseudonymCollision",
-            )
+    def add(self, item: Item) -> None:
+        self.items.append(item)
+        self.states[item.state] += 1
+        self.bytes += item.bytes
 
 
 def look(path: Path) -> Found:
@@ -94,22 +85,58 @@ def scratch_in(target: Path, *, dry_run: bool) -> Iterator[Path]:
     """A folder for what is on its way, on the disk of the output; gone in the end, whatever the end is."""
     if not dry_run:
         target.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=None if dry_run else target))
+        _remove_leftovers(target)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_prefix()}{os.getpid()}-", dir=None if dry_run else target))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def carry_out(order: Order, sources: Sequence[Source], workers: int, progress: Callable[[Tally], None]) -> Tally:
-    """Take every file through; `progress` is told after each batch. Raises PermanentError where a worker dies."""
+def _prefix() -> str:
+    return f"{SCRATCH_PREFIX}{socket.gethostname()}-"
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the scratch folders of runs of this machine that were killed."""
+    for path in target.glob(f"{_prefix()}*"):
+        number = path.name.removeprefix(_prefix()).partition("-")[0]
+        if number.isdecimal() and not _runs(int(number)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def carry_out(
+    order: Order, sources: Sequence[Source], workers: int, publisher: Publisher, progress: Callable[[Tally], None]
+) -> Tally:
+    """Take every file through, in order; `progress` is told after each batch. Raises PermanentError."""
     tally = Tally()
     batches = list(_batches(sources))
     results = _here(order, batches) if workers == 1 or len(batches) == 1 else _there(order, batches, workers)
-    for done in results:
-        tally.add(done)
-        progress(tally)
-    tally.items.sort(key=lambda item: item.number)
+    try:
+        with closing(results):
+            for done in results:
+                tally.deeds.update(done.deeds)
+                for one in done.results:
+                    tally.add(publisher.publish(one) if isinstance(one, Staged) else one)
+                    if isinstance(one, Staged) and not order.dry_run:
+                        one.file.unlink(missing_ok=True)
+                progress(tally)
+        publisher.sync()
+    except OSError as error:
+        raise PermanentError(
+            f"the output cannot be written: {error.strerror}; {tally.states['written']} files are there",
+            reason="OutputFailed",
+        ) from error
     return tally
 
 
@@ -119,36 +146,28 @@ def _batches(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
         yield sources[at : at + BATCH]
 
 
-def _here(order: Order, batches: Iterable[Sequence[Source]]) -> Iterator[Done]:
+def _here(order: Order, batches: Iterable[Sequence[Source]]) -> Generator[Done, None, None]:
     worker = Worker(order)
-    return (worker.done(batch) for batch in batches)
+    for batch in batches:
+        yield worker.done(batch)
 
 
-def _there(order: Order, batches: Iterable[Sequence[Source]], workers: int) -> Iterator[Done]:
-    """In processes; not more batches are handed out than are worked on, so that an end is quick."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin, initargs=(order,))
+def _there(order: Order, batches: Iterable[Sequence[Source]], workers: int) -> Generator[Done, None, None]:
+    """In processes, the results in the order of the batches; a few are handed out ahead, so that an end is quick."""
+    context = get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(order, stop))
+    waiting, running = iter(batches), deque[Future[Done]]()
     try:
-        waiting = iter(batches)
-        running: set[Future[Done]] = set()
-        for _ in range(workers * 2):
-            running |= _submitted(pool, waiting)
+        running.extend(pool.submit(work, batch) for batch in islice(waiting, workers * AHEAD))
         while running:
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for one in ended:
-                yield one.result()
-                running |= _submitted(pool, waiting)
+            yield running.popleft().result()
+            running.extend(pool.submit(work, batch) for batch in islice(waiting, 1))
     except BrokenProcessPool as error:
         raise PermanentError("a worker process died: is there enough memory?", reason="WorkerDied") from error
     finally:
-        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - it has no way to end what is running
-            if process.is_alive():
-                process.terminate()
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _submitted(pool: ProcessPoolExecutor, waiting: Iterator[Sequence[Source]]) -> set[Future[Done]]:
-    batch = next(waiting, None)
-    return set() if batch is None else {pool.submit(work, batch)}
 
 
 def usual_workers() -> int:
