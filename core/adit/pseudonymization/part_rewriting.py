@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from adit.encoded.elements import Element, elements
+from adit.pseudonymization.actions import Action
 from adit.pseudonymization.context import Context, Memo, memoisable
 from adit.pseudonymization.data_set import Part
 from adit.pseudonymization.leaving import Leaving
 from adit.pseudonymization.private_blocks import PrivateBlocks
 from adit.pseudonymization.rewriting import Place, Rewriting
 from adit.pseudonymization.ruleset import Ruleset
-from adit.pseudonymization.trace import Trace
+from adit.pseudonymization.trace import Entry, Trace
 
 _NO_BLOCKS = PrivateBlocks()
 
@@ -34,9 +35,14 @@ class PartRewriting:
             while waiting and waiting[0] <= one.tag:
                 leaving.write(fixed[waiting.pop(0)])
             if one.tag in fixed:
-                continue
-            if memo is not None and memoisable(one):
-                self._remembered(place, one, memo, trace, leaving)
+                # What it was is sought like everything that goes, each time that it stands there.
+                trace.witnessed(self._entry(place, one, memo))
+                trace.did(one.tag, Action.SET if fixed[one.tag] else Action.REMOVE)
+            elif memo is not None and memoisable(one):
+                entry = self._entry(place, one, memo)
+                trace.add(entry)
+                if entry.out:
+                    leaving.write(entry.out)
             else:
                 self._rewriting.element(place, one, blocks, trace, leaving.write)
         leaving.extend(fixed[tag] for tag in waiting)
@@ -52,17 +58,17 @@ class PartRewriting:
             return raw[one.value : one.stop].decode("latin-1").strip(" \0")
         return ""
 
-    def _remembered(self, place: Place, one: Element, memo: Memo, trace: Trace, leaving: Leaving) -> None:
-        raw = bytes(place.buffer[one.start : one.end])
-        entry = memo.get(raw)
+    def _entry(self, place: Place, one: Element, memo: Memo | None) -> Entry:
+        """What becomes of an element, remembered where it may be."""
+        raw = bytes(place.buffer[one.start : one.end]) if memo is not None and memoisable(one) else b""
+        entry = memo.get(raw) if memo is not None and raw else None
         if entry is None:
             own, written = Trace(), list[bytes]()
             self._rewriting.element(place, one, _NO_BLOCKS, own, written.append)
             entry = own.entry(b"".join(written))
-            memo.put(raw, entry)
-        trace.add(entry)
-        if entry.out:
-            leaving.write(entry.out)
+            if memo is not None and raw:
+                memo.put(raw, entry)
+        return entry
 
 
 def _tag(one: Element) -> int:

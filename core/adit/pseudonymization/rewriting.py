@@ -24,23 +24,28 @@ from adit.pseudonymization.private_blocks import PrivateBlocks, private_rule
 from adit.pseudonymization.ruleset import Ruleset
 from adit.pseudonymization.texts import TEXT, codecs_of, decoded, values_of
 from adit.pseudonymization.trace import Trace
+from adit.pseudonymization.unlisted import is_public_uid
 from adit.pseudonymization.values import (
     DATES,
     PATIENT_AGE,
     Hand,
+    are_dates,
     by_cleaning,
     capped_age,
     cleaned_text,
     emptied_or_dummy,
+    is_offset,
     mapped,
     moved,
 )
+from adit.transfer.split import PIXEL_TAGS
 
 CHARACTER_SET = 0x00080005
 TEXT_VALUE = 0x0040A160
 # What makes a structure readable and tells nothing of anybody: it stays where every value is replaced.
 STRUCTURE = frozenset(
     {
+        0x00080005,  # SpecificCharacterSet
         0x0040A010,  # RelationshipType
         0x0040A040,  # ValueType
         0x0040A050,  # ContinuityOfContent
@@ -53,14 +58,6 @@ STRUCTURE = frozenset(
         0x00700005,  # GraphicAnnotationUnits
         0x00700003,  # BoundingBoxAnnotationUnits
         0x00700004,  # AnchorPointAnnotationUnits
-    }
-)
-# The code itself, beside its meaning: a number of a vocabulary is no telephone number. The last look sees it.
-CODES = frozenset(
-    {
-        0x00080100,  # CodeValue
-        0x00080102,  # CodingSchemeDesignator
-        0x00080103,  # CodingSchemeVersion
     }
 )
 # What a code is told by: cleaned, a number of many digits would be gone. Its meaning is text, and is cleaned.
@@ -77,6 +74,11 @@ MAX_DEPTH = 64
 # A sequence up to this size is put together in memory and has a length; a larger one is written as it goes.
 WHOLE_BYTES = 4 << 20
 COPY_BYTES = 1 << 20
+
+# A date, an age or an offset is shorter; what is longer is none.
+LONGEST_KEPT = 1 << 10
+TIMEZONE = 0x00080201
+_GONE = AttributeRule(Action.REMOVE)
 
 Write = Callable[[bytes], object]
 
@@ -114,14 +116,16 @@ class Rewriting:
         if place.depth > MAX_DEPTH:
             raise Malformed("NestedTooDeep")
         found: Iterable[Element] = elements(place.buffer, start, end, place.encoding)
+        if end - start <= WHOLE_BYTES:
+            found = list(found)
+            place = _in_its_character_set(place, found)
         blocks = PrivateBlocks()
         if self.keeps_private:
             found = list(found)
             blocks = PrivateBlocks.of(place, found, self._ruleset)
         for one in found:
             if one.tag == CHARACTER_SET:
-                codecs = codecs_of(bytes(place.buffer[one.value : one.stop]))
-                place = replace(place, hand=replace(place.hand, codecs=codecs))
+                place = _in_its_character_set(place, (one,))
             self.element(place, one, blocks, trace, write)
 
     def element(self, place: Place, one: Element, blocks: PrivateBlocks, trace: Trace, write: Write) -> None:
@@ -130,9 +134,11 @@ class Rewriting:
             if not self.keeps_private:
                 trace.did(one.tag, Action.REMOVE)
                 return
-            rule = private_rule(one, blocks, self._ruleset)
+            rule = private_rule(place, one, blocks, self._ruleset)
         else:
             rule = self.rule(one)
+            if place.depth and one.tag in PIXEL_TAGS and one.tag not in self._overridden:
+                rule = _GONE  # nobody asks the gate about images inside sequences
         if holds_items(one) or (rule.action is Action.KEEP and _hides_items(place, one)):
             self._sequence(place, one, rule, trace, write)
         elif rule.action is Action.KEEP and not one.tag & 0x10000 and vr_of(one.tag) == b"SQ" and one.value != one.stop:
@@ -143,7 +149,7 @@ class Rewriting:
     def rule(self, one: Element) -> AttributeRule:
         """What the rules say of a public element, wherever it stands."""
         if one.tag in self._never_kept:
-            return AttributeRule(Action.REMOVE)
+            return _GONE
         return self._ruleset.rule(one.tag, effective_vr(one))
 
     def _sequence(self, place: Place, one: Element, rule: AttributeRule, trace: Trace, write: Write) -> None:
@@ -198,18 +204,10 @@ class Rewriting:
     def _leaf(self, place: Place, one: Element, rule: AttributeRule, trace: Trace, write: Write) -> None:
         vr = effective_vr(one)
         action = self._leaf_action(place.mode, one.tag, vr, rule.action)
-        if action is Action.KEEP:
-            if one.tag == PATIENT_AGE and (age := capped_age(bytes(place.buffer[one.value : one.stop]))) is not None:
-                trace.did(one.tag, Action.CLEAN)
-                write(element(one.tag, b"AS", age, place.encoding))
-                return
-            if vr in DATES:
-                trace.dates.add(one.tag)
-            elif vr == b"UI":
-                text = decoded(vr, bytes(place.buffer[one.value : one.stop]), place.hand.codecs)
-                trace.kept_uids.update(values_of(vr, text))
-            copied(place.buffer, one.start, one.end, write)
+        if action is Action.KEEP and self._keeps(place, one, vr, trace, write):
             return
+        if action is Action.KEEP:
+            action = Action.EMPTY  # what it holds is no value of such an attribute, so nobody knows whose it is
         trace.did(one.tag, action)
         if one.stop - one.value > WHOLE_BYTES and vr not in TEXT:
             value = b"\1"  # what replaces it does not depend on it
@@ -220,11 +218,30 @@ class Rewriting:
             new = _value(replace(rule, action=action), one.tag, vr, value, hand=place.hand, trace=trace)
             write(element(one.tag, vr if one.vr == b"UN" and vr != b"UN" else one.vr, new, place.encoding))
 
+    def _keeps(self, place: Place, one: Element, vr: bytes, trace: Trace, write: Write) -> bool:
+        """Write a value that stays; False where it is not what its attribute is kept for."""
+        temporal = vr_of(one.tag) if vr_of(one.tag) in DATES else vr if vr in DATES else b""
+        if temporal or one.tag in {PATIENT_AGE, TIMEZONE}:
+            value = bytes(place.buffer[one.value : min(one.stop, one.value + LONGEST_KEPT)])
+            if one.tag == PATIENT_AGE and (age := capped_age(value)) is not None:
+                trace.did(one.tag, Action.CLEAN)
+                write(element(one.tag, b"AS", age, place.encoding))
+                return True
+            if not (is_offset(value) if one.tag == TIMEZONE else one.tag == PATIENT_AGE or are_dates(temporal, value)):
+                return False
+            if temporal:
+                trace.dates.add(one.tag)
+        elif vr == b"UI" and not is_public_uid(one.tag):
+            text = decoded(vr, bytes(place.buffer[one.value : one.stop]), place.hand.codecs)
+            trace.kept_uids.update(values_of(vr, text))
+        copied(place.buffer, one.start, one.end, write)
+        return True
+
     def _leaf_action(self, mode: Mode, tag: int, vr: bytes, action: Action) -> Action:
         """The rule's action as the mode and the kind of the value allow it."""
         if mode is not Mode.PLAIN and tag not in self._overridden:
             action = _within(mode, tag, vr, action)
-        if action is Action.CLEAN and tag not in self._overridden:
+        if action is Action.CLEAN and (tag not in self._overridden or vr not in TEXT):
             if vr in DATES:
                 return Action.EMPTY
             return by_cleaning(vr)
@@ -233,6 +250,15 @@ class Rewriting:
         if action is Action.MAP_UID and vr not in TEXT:
             return Action.DUMMY
         return action
+
+
+def _in_its_character_set(place: Place, found: Iterable[Element]) -> Place:
+    """The place with the character set that the data set itself declares, wherever it does."""
+    declared = [one for one in found if one.tag == CHARACTER_SET]
+    if not declared:
+        return place
+    codecs = codecs_of(bytes(place.buffer[declared[-1].value : declared[-1].stop]))
+    return replace(place, hand=replace(place.hand, codecs=codecs))
 
 
 def _hides_items(place: Place, one: Element) -> bool:

@@ -90,6 +90,7 @@ class Ruleset:
         }
         self._keeps_private = spec.private_attributes.policy == "Keep"
         self._safe = _safe(spec)
+        self._safe_vrs = _safe_vrs(spec)
         # Whose creator stays with a private element that an override leaves.
         self._overridden_blocks = {
             tag & 0xFFFF_0000 | tag >> 8 & 0xFF
@@ -111,6 +112,10 @@ class Ruleset:
     def keeps_private(self) -> bool:
         """Whether any private element may stay; where none may, nobody has to know their creators."""
         return self._keeps_private or bool(self._safe) or bool(self._overridden_blocks)
+
+    def safe_vr(self, creator: str, tag: int) -> bytes | None:
+        """The VR that a built-in safe element has; None for those that somebody else vouches for."""
+        return self._safe_vrs.get((creator.strip(" \0").casefold(), tag >> 16, tag & 0xFF))
 
     def private_value_rule(self, vr: bytes) -> AttributeRule:
         """What is done to the value of a private element that stays: its creator vouches for numbers and codes only."""
@@ -238,3 +243,17 @@ def _safe(spec: PseudonymizationProfileSpec) -> dict[tuple[str, int], frozenset[
         block = (creator.strip().casefold(), group)
         safe[block] = safe.get(block, frozenset()) | {element}
     return safe
+
+
+def _safe_vrs(spec: PseudonymizationProfileSpec) -> dict[tuple[str, int, int], bytes]:
+    """Of the built-in safe elements; what the profile lists itself, or keeps anyway, is not asked for its VR."""
+    if spec.private_attributes.policy != "SafeList":
+        return {}
+    own = {(one.creator.casefold(), int(one.group, 16), int(one.element, 16)) for one in spec.private_attributes.safe}
+    listed = {(one.creator.casefold(), one.group, one.element): one.vr.encode() for one in SAFE}
+    overridden = {int(one.tag, 16) for one in spec.overrides}
+    return {
+        place: vr
+        for place, vr in listed.items()
+        if place not in own and not any(tag >> 16 == place[1] and tag & 0xFF == place[2] for tag in overridden)
+    }

@@ -53,6 +53,12 @@ class Trace:
             self.kept_uids.update(entry.kept_uids)
         self.deeds.extend(entry.deeds)
 
+    def witnessed(self, entry: Entry) -> None:
+        """Take over what an element said of somebody; it is replaced by something else."""
+        self.uids.update(entry.uids)
+        if entry.identifiers is not NOTHING:
+            self.identifiers |= entry.identifiers
+
     def entry(self, out: bytes) -> Entry:
         """What was gathered for one element alone, to be remembered."""
         return Entry(

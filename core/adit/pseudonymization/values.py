@@ -1,5 +1,6 @@
 """What becomes of one value: the actions of the rules on the bytes of an element that holds no items."""
 
+import re
 from dataclasses import dataclass
 
 from adit.pseudonymization.actions import Action
@@ -21,6 +22,9 @@ PATIENT_AGE = 0x00101010
 # 45 CFR 164.514(b)(2)(i)(C): ages over 89 are one group.
 OLDEST_YEARS, OLDEST = 89, b"090Y"
 _DAYS_OF = {"D": 365, "W": 52, "M": 12, "Y": 1}
+# What `shifted` takes for no date, and what is one all the same.
+_PLACEHOLDER = re.compile(r"(?:00010101|18581117|19000101|9999[0-9]{4})[0-9.+-]{0,18}")
+_OFFSET = re.compile(r"[+-][0-9]{4}")
 # A dummy of a binary value is as long as the value, which may be a table's; a longer one is a blob.
 LONGEST_ZEROS = 1 << 16
 
@@ -87,6 +91,18 @@ def by_cleaning(vr: bytes) -> Action:
     if vr == b"UI":
         return Action.MAP_UID
     return Action.KEEP if vr in _NUMBERS_AND_CODES else Action.DUMMY
+
+
+def are_dates(vr: bytes, value: bytes) -> bool:
+    """Whether a value holds dates and times and nothing else; days that stand for "unknown" are dates too."""
+    texts = values_of(vr, decoded(vr, value, ()))
+    return all(not text or shifted(vr, text, -1) is not None or _PLACEHOLDER.fullmatch(text) for text in texts)
+
+
+def is_offset(value: bytes) -> bool:
+    """Whether a value is an offset from UTC, or none."""
+    text = value.decode("latin-1").strip(" \0")
+    return not text or _OFFSET.fullmatch(text) is not None
 
 
 def capped_age(value: bytes) -> bytes | None:

@@ -39,6 +39,8 @@ WITH: Mapping[str, Mapping[str, Any]] = {
 GONE_GROUPS = frozenset({0x0000, 0x0002, 0x5002, 0x6002})
 CERTIFIED_TIMESTAMP = 0x04000310
 CLEANABLE = frozenset({"DA", "DT", "LO", "LT", "SH", "SQ", "ST", "TM", "UC", "UT"})
+# Kept where it is an offset, which no canary is: tests of the pseudonymizer.
+OFFSETS = {0x00080201}
 
 
 def profile(*options: Option) -> Profile:
@@ -85,7 +87,7 @@ def test_an_option_keeps_exactly_its_attributes(tmp_path: Path, option: Option, 
     wanted = {one.tag for one in named(option, "K") if one.vr != "SQ"}
     cleaned = {one.tag for one in attributes() if one.row.options.get(option) == "C"}
     assert {f"{tag:08X}" for tag in kept - wanted - cleaned} == set()
-    assert {f"{tag:08X}" for tag in wanted - kept} == set()
+    assert {f"{tag:08X}" for tag in wanted - kept - OFFSETS} == set()
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -124,7 +126,7 @@ def test_adit_compatible_keeps_the_dates_of_the_examination_beside_its_options(t
     characteristics = {one.tag for one in attributes() if one.row.options.get("RetainPatientCharacteristics") == "C"}
     assert len(dates) == 10
     assert {f"{tag:08X}" for tag in kept - wanted - cleaned - characteristics} == set()
-    assert {f"{tag:08X}" for tag in wanted - kept} == set()
+    assert {f"{tag:08X}" for tag in wanted - kept - OFFSETS} == set()
 
 
 def test_all_options_together_keep_no_more_than_each_of_them(tmp_path: Path) -> None:
