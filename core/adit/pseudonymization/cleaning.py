@@ -57,7 +57,12 @@ def _without(text: str, spans: Iterable[Span]) -> str:
 
 def _spans(text: str, identifiers: Identifiers) -> Iterator[Span]:
     anywhere, whole = _patterns(identifiers.words, identifiers.short)
-    yield from (_word_around(text, *found.span()) for found in anywhere.finditer(text))
+    behind = 0
+    for found in anywhere.finditer(text):
+        if found.end() > behind:  # else it stands in a word that goes already
+            span = _word_around(text, *found.span())
+            behind = span[1]
+            yield span
     yield from (found.span() for found in whole.finditer(text))
     yield from telltales(text, identifiers.uids)
 

@@ -19,6 +19,8 @@ CHARACTER_SET, SOP_INSTANCE_UID = 0x00080005, 0x00080018
 IN_MEMORY_BYTES = 4 << 20
 MAX_TOP_LEVEL = 100_000
 _LONGEST_ASKED = 1 << 12
+# As unsigned ones, which sizes and counts are.
+_NUMBER_BYTES = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,13 @@ def _walked(buffer: Buffer, start: int, end: int, parts: Parts) -> tuple[Element
         found.append(one)
         if len(found) > MAX_TOP_LEVEL:
             raise Malformed("TooManyElements")
+    if len({one.tag for one in found}) < len(found):
+        raise Malformed("ElementTwice")  # PS3.5 §7.1: which of the two a reader takes, nobody knows
     return tuple(found)
 
 
 class TopLevel:
-    """The texts of the top level, by tag; absent ones are empty, very long ones are cut. Numbers of VR US are told."""
+    """The texts of the top level, by tag; absent ones are empty, very long ones are cut. Whole numbers are told."""
 
     def __init__(self, part: Part, encoding: Encoding) -> None:
         self.part = part
@@ -108,7 +112,8 @@ class TopLevel:
         if one is None:
             return ""
         vr = vr_of(tag) if one.vr == b"UN" else one.vr
-        if vr == b"US":
+        if size := _NUMBER_BYTES.get(vr):
             raw = self.raw(tag)
-            return "\\".join(str(self._encoding.number(raw[at : at + 2])) for at in range(0, len(raw) - 1, 2))
+            numbers = (self._encoding.number(raw[at : at + size]) for at in range(0, len(raw) - size + 1, size))
+            return "\\".join(map(str, numbers))
         return decoded(vr, self.raw(tag), self.codecs).strip()

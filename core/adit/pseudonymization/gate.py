@@ -111,8 +111,8 @@ class Gatekeeper:
             return Holds("HeldByProfile")
         if gate is None and (verdict := self._built_in(facts)):
             return verdict
-        if has_pixels and (regions := self._regions(facts)):
-            return Cleans(regions)
+        if has_pixels and (verdict := self._known(facts)):
+            return verdict
         if gate is None and (reason := _burned_in_text(facts, has_pixels=has_pixels)):
             return Holds(reason)
         return Passes()
@@ -127,6 +127,13 @@ class Gatekeeper:
         if facts.sop_class_uids & VIDEO_SOP_CLASSES or is_video_syntax(facts.transfer_syntax_uid):
             return Holds("Video")
         return None
+
+    def _known(self, facts: Facts) -> Verdict | None:
+        """What becomes of an image of a device whose regions are known; without a readable size none of them fits."""
+        if regions := self._regions(facts):
+            return Cleans(regions)
+        sized = facts.rows and facts.columns
+        return None if sized or not any(_is_made_by(one, facts) for one in self._devices) else _NO_LAYOUT
 
     def _regions(self, facts: Facts) -> tuple[Rectangle, ...]:
         """Those of every device entry that fits, so that a general and a particular one add up."""
@@ -171,12 +178,18 @@ def _fits(asked: Collection[str], values: frozenset[str], gate: Gate) -> bool:
     return bool(values) and values.issubset(asked) if gate.action == "Pass" else not values.isdisjoint(asked)
 
 
+_NO_LAYOUT = Holds("PixelLayoutUnknown")
+
+
 def _is_device(device: PixelRegions, facts: Facts) -> bool:
+    return _is_made_by(device, facts) and (facts.rows, facts.columns) == (device.rows, device.columns)
+
+
+def _is_made_by(device: PixelRegions, facts: Facts) -> bool:
     return (
         facts.manufacturer == _comparable(device.manufacturer)
         and (device.model is None or facts.model == _comparable(device.model))
         and (device.modality is None or facts.modalities == {device.modality})
-        and (facts.rows, facts.columns) == (device.rows, device.columns)
     )
 
 

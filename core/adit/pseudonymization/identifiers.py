@@ -221,10 +221,11 @@ def _joined(components: list[str]) -> Iterator[str]:
         return
     if not any(map(str.isalnum, family + given)):  # dashes in the place of a name
         return
-    for between in ("^", " ", ", ", ",", "_"):
+    for between in ("^", " ", ", ", ",", "_", "-"):
         yield f"{family}{between}{given}"[:LONGEST]
-    yield f"{given} {family}"[:LONGEST]
-    if _is_telling(family + given) and _shortest(family + given) < SHORTEST:
+    for between in (" ", "_", "-"):
+        yield f"{given}{between}{family}"[:LONGEST]
+    if _is_telling(family + given) and (_shortest(family + given) < SHORTEST or len(family + given) > SHORTEST):
         yield (family + given)[:LONGEST]
 
 

@@ -18,6 +18,8 @@ _SENTENCES: Final = {
     "PixelDataTruncated": "its pixel value ends early",
     "NestedTooDeep": "its sequences lie too deep in each other",
     "TooManyElements": "it has more elements than any object has",
+    "ElementTwice": "an attribute stands in it twice, and nobody knows which counts",
+    "PixelLayoutUnknown": "its rows and columns cannot be read, so that nobody knows where text is burned in",
     "NotADataSet": "it is no DICOM data set from some place on",
     "SyntaxNotBlanked": "text can be blanked in native and baseline JPEG images only",
 }

@@ -214,15 +214,20 @@ def test_the_regions_of_a_known_device_are_blanked_whatever_it_says(burned_in: s
     assert cleaning(device(TOP)).verdict(asked, has_pixels=True) == Cleans((TOP,))
 
 
+@pytest.mark.parametrize("other", [{COLUMNS: ""}, {ROWS: "64\\64"}, {ROWS: "\u0666\u0664"}, {ROWS: "0"}])
+@pytest.mark.parametrize("gates", [(), (gate("Pass", modalities=("US",)),)])
+def test_a_known_device_without_a_readable_size_is_held(other: dict[int, str], gates: tuple[Gate, ...]) -> None:
+    asked = facts(ACME | {SOP_CLASS_UID: US} | other)
+    keeper = cleaning(device(TOP, model="SONO 3", modality="US"), gates=gates)
+    assert keeper.verdict(asked, has_pixels=True) == Holds("PixelLayoutUnknown")
+
+
 @pytest.mark.parametrize(
     "other",
     [
         {MANUFACTURER: "ACME"},
         {MODEL: "Sono 4"},
         {ROWS: "65"},
-        {COLUMNS: ""},
-        {ROWS: "64\\64"},
-        {ROWS: "\u0666\u0664"},
         {MODALITY: "US\\CT"},
         {MODALITY: "OT"},
     ],

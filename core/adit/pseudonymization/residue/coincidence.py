@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from adit.pseudonymization.residue.forms import Sought
-from adit.pseudonymization.residue.vocabulary import is_term
+from adit.pseudonymization.residue.vocabulary import is_device_tag, is_term
 
 # Texts that hold numbers, and values that hold no text at all.
 _NUMBERS: Final = frozenset((b"DS", b"IS", b"TM"))
@@ -16,8 +16,9 @@ _OPAQUE: Final = frozenset((b"OB", b"UN"))
 _OPAQUE_TEXT_BYTES: Final = 4096
 # Fewer characters occur by chance in megabytes of bytes.
 _TELLING_IN_BINARY: Final = 6
-# Digits of a time, behind a date.
-_TIME_DIGITS: Final = (0, 2, 4, 6)
+# Of a time behind a date; or somebody's number is made of the day.
+_MOST_TIME_DIGITS: Final = 6
+_LONGEST_PADDING: Final = 64
 
 
 class Value(NamedTuple):
@@ -47,11 +48,16 @@ def is_chance(sought: Sought, text: str, start: int, value: Value) -> bool:
     before, after = text[max(start - 2, 0) : start], text[stop : stop + 8]
     if sought.is_date:
         return _is_another_number(sought.text, before, after)
-    if sought.is_short_number and (value.vr in _NUMBERS or _is_part_of_number(before, after)):
+    if sought.is_short_number and (value.vr in _NUMBERS or _is_part_of_number(_unpadded(text, start), after)):
         return True
     if value.is_binary and len(sought.text) < _TELLING_IN_BINARY:
         return not (_is_delimiter(before[-1:]) and _is_delimiter(after[:1]))
     return is_term(text, start, stop, value.tag, value.vr)
+
+
+def is_term_at(sought: Sought, text: str, start: int, value: Value) -> bool:
+    """Whether an occurrence is a word of images, outside of what a device says of itself."""
+    return not is_device_tag(value.tag) and is_term(text, start, start + len(sought.text), value.tag, value.vr)
 
 
 def is_chance_in_bytes(exact: bytes, value: Value) -> bool:
@@ -74,7 +80,7 @@ def _is_another_number(date: str, before: str, after: str) -> bool:
         return True
     digits = len(after) - len(after.lstrip("0123456789"))
     if date.isdecimal():
-        return digits not in _TIME_DIGITS
+        return digits > _MOST_TIME_DIGITS
     return digits > 0 or ("." in date and _is_fraction(after))
 
 
@@ -82,6 +88,14 @@ def _is_part_of_number(before: str, after: str) -> bool:
     """In a longer number, a fraction or a UID."""
     nearest = before[::-1]
     return any(_is_digit(side[:1]) or _is_fraction(side) for side in (nearest, after))
+
+
+def _unpadded(text: str, start: int) -> str:
+    """The characters before a number, without zeros that only make it longer."""
+    before = text[max(start - _LONGEST_PADDING, 0) : start]
+    bare = before.rstrip("0")
+    is_padding = len(bare) < len(before) and not _is_digit(bare[-1:]) and not bare.endswith(".")
+    return (bare if is_padding else before)[-2:]
 
 
 def _is_fraction(side: str) -> bool:

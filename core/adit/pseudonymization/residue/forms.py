@@ -27,6 +27,10 @@ _EVERY: Final = tuple(
     dict.fromkeys((*_ALWAYS, *sorted(name for name in python_encoding.values() if not name.startswith("iso2022"))))
 )
 
+_TWO_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe"})
+_TELLING_DIGITS: Final = 6
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
 _ASCII_RUN = re.compile(r"[ -~]+")
 # Switches between character sets; around a word they may stand elsewhere, inside it they belong to it.
 _OUTER_ESCAPES = re.compile(rb"^(?:\x1b[ -/]+[0-~])+|(?:\x1b[ -/]+[0-~])+$")
@@ -86,16 +90,34 @@ def forms_of_word(word: str, declared: tuple[str, ...]) -> tuple[Forms, ...]:
     """All forms of a word in the character sets of DICOM, and how its texts read in those that are declared."""
     lower = unicodedata.normalize("NFC", word.lower())
     spellings = sorted({lower, lower.replace("ss", "ß"), lower.replace("ß", "ss")})
-    return tuple(_forms(folded_text(word), spelling, declared) for spelling in spellings)
+    others = {_in_two_letters(lower), _without_punctuation(lower)} - {*spellings, ""}
+    return (
+        *(_forms(folded_text(word), spelling, declared) for spelling in spellings),
+        *(_forms(folded_text(other), other, declared) for other in sorted(others)),
+    )
+
+
+def _in_two_letters(word: str) -> str:
+    """As a header without umlauts has it: mueller."""
+    return word.translate(_TWO_LETTERS)
+
+
+def _without_punctuation(word: str) -> str:
+    """A number as another system writes it, 47110815 for 4711-0815; empty where that would not tell anything."""
+    compact = "".join(filter(str.isalnum, word))
+    return compact if sum(map(str.isdigit, compact)) >= _TELLING_DIGITS else ""
 
 
 def forms_of_date(date: dt.date) -> Iterator[Forms]:
-    """The ways to write a date in digits."""
+    """The ways to write a date in digits, and those with the month in three letters."""
     year, month, day = f"{date.year:04}", f"{date.month:02}", f"{date.day:02}"
     written = {f"{day}.{month}.{year}", f"{date.day}.{date.month}.{year}", f"{month}/{day}/{year}"}
     written |= {f"{date.day}/{date.month}/{year}", f"{date.month}/{date.day}/{year}", f"{day}/{month}/{year}"}
-    written |= {between.join((year, month, day)) for between in ("", "-", "/", ".")}
-    written |= {f"{day}{month}{year}", f"{day}-{month}-{year}"}
+    written |= {between.join((year, month, day)) for between in ("", "-", "/", ".", " ", "_")}
+    written |= {between.join((day, month, year)) for between in ("", "-", " ", "_")}
+    name = _MONTHS[date.month - 1]
+    written |= {between.join((day, name, year)) for between in ("", "-", " ", ".", ". ")}
+    written |= {f"{day}.{month}.{year[2:]}", f"{day}/{month}/{year[2:]}", f"{month}/{day}/{year[2:]}"}
     for text in written:
         yield Forms(Sought(text, is_date=True), frozenset((text.encode(),)))
 
@@ -108,6 +130,8 @@ def _forms(text: str, word: str, declared: tuple[str, ...]) -> Forms:
     spellings |= {unicodedata.normalize("NFD", spelling) for spelling in spellings}
     raw = frozenset(_encoded(spellings, (*_EVERY, *declared)))
     exact = frozenset(map(bytes.lower, raw)) if word != word.upper() else raw
+    # ß in capitals is plain SS: that is a text, and judged as one.
+    exact = frozenset(one for one in exact if one.decode("latin-1").casefold() != text)
     fragment = max(_ASCII_RUN.findall(word), key=len, default="")
     if len(fragment) >= _FRAGMENT:
         return Forms(Sought(text, exact=exact), frozenset((_probe(fragment.encode()),)))

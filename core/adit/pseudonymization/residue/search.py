@@ -11,7 +11,14 @@ from adit.encoded.dictionary import keyword_of
 from adit.encoded.elements import Buffer, Element, Malformed
 from adit.encoded.encoding import Encoding
 from adit.pseudonymization.identifiers import SHORTEST, Identifiers, Kind, kind_of
-from adit.pseudonymization.residue.coincidence import Value, is_chance, is_chance_in_bytes, is_ours, occurrences
+from adit.pseudonymization.residue.coincidence import (
+    Value,
+    is_chance,
+    is_chance_in_bytes,
+    is_ours,
+    is_term_at,
+    occurrences,
+)
 from adit.pseudonymization.residue.forms import (
     Forms,
     Sought,
@@ -37,7 +44,13 @@ _EDGE: Final = 16
 # UIDs of one study begin alike: a few beginnings stand for hundreds of UIDs. More than these are not looked for first.
 _UID_BEGINNING: Final = 20
 _MOST_BEGINNINGS: Final = 48
+_UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _WELL_KNOWN: Final = "1.2.840.10008."
+_SHORTEST_ODD: Final = 6
+# Comparing probes with each other pays for a patient's dozens, not for thousands of names.
+_MOST_COMPARED: Final = 500
+# More forms than these seem to be in no object that is what it says.
+_MOST_HITS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +65,12 @@ class _Uids:
     """Original UIDs of one instance, as beginnings to look for and as a set to compare with."""
 
     def __init__(self, uids: Iterable[str]) -> None:
-        wanted = [uid for uid in uids if len(uid) >= SHORTEST and not uid.startswith(_WELL_KNOWN)]
-        self._whole = frozenset(uid.encode("ascii", "replace") for uid in wanted)
+        wanted = [uid for uid in uids if len(uid) >= SHORTEST]
+        plain = [uid for uid in wanted if _UID.fullmatch(uid) and not uid.startswith(_WELL_KNOWN)]
+        self._whole = frozenset(uid.encode("ascii") for uid in plain)
+        # What is no UID by its form is looked for as it stands, wherever that is.
+        odd = (folded(uid.encode("utf-8", "replace")) for uid in wanted if not _UID.fullmatch(uid))
+        self._odd = tuple(uid for uid in odd if len(uid) >= _SHORTEST_ODD)
         beginnings = {uid[:_UID_BEGINNING] for uid in self._whole}
         # An empty beginning is in everything: the elements are walked then, which takes the same for any number.
         self._beginnings = tuple(beginnings) if len(beginnings) <= _MOST_BEGINNINGS else (b"",)
@@ -61,10 +78,12 @@ class _Uids:
 
     def seem_to_be_in(self, text: bytes) -> bool:
         """Whether one may stand in a folded text."""
-        return any(map(text.__contains__, self._beginnings))
+        return any(map(text.__contains__, self._beginnings)) or any(map(text.__contains__, self._odd))
 
     def are_in(self, value: bytes) -> bool:
         """Whether one stands in a value; parts of longer UIDs do not count."""
+        if self._odd and any(map(folded(value).__contains__, self._odd)):
+            return True
         texts = (value, folded(value)) if b"\0" in value else (value,)
         return any(token.strip(b".") in self._whole for text in texts for token in self._tokens.findall(text))
 
@@ -105,12 +124,14 @@ class ResidueSearch:
             *(form for word in sorted(identifiers.words) for form in forms_of_word(word, self._codecs)),
             *(form for date in sorted(identifiers.dates) for form in forms_of_date(date)),
         )
-        self._probes = _shortest({probe for form in self._forms if not form.sought.is_date for probe in form.probes})
-        # Every form of a date holds its year: one search for all of them.
+        # Most forms of a date hold its year: one search for all of them.
         self._dates = tuple(
-            (str(date.year).encode(), tuple(probe for form in forms_of_date(date) for probe in form.probes))
+            (year, tuple(probe for form in forms_of_date(date) for probe in form.probes if year in probe))
             for date in sorted(identifiers.dates)
+            for year in (f"{date.year:04}".encode(),)
         )
+        dated = {probe for _, probes in self._dates for probe in probes}
+        self._probes = _shortest({probe for form in self._forms for probe in form.probes} - dated)
         self._views = tuple(sorted({view for form in self._forms for view in form.views}))
 
     def find(
@@ -160,6 +181,8 @@ class ResidueSearch:
 
     def _residue(self, part: bytes | FileSlice, case: _Case) -> Residue | None:
         hits = self._hits(part, case.uids)
+        if len(hits.forms) > _MOST_HITS:
+            return Residue(IDENTIFIER_LEFT, UNREADABLE)
         if isinstance(part, bytes):
             return self._residue_in(part, 0, len(part), hits, case)
         with part.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
@@ -196,14 +219,19 @@ class ResidueSearch:
             if (exact in window or exact in lower) and not is_chance_in_bytes(exact, value):
                 return True
         for text in self._texts(window, plain=all(sought.text.isascii() for sought in suspects)):
+            terms: set[str] = set()
             lowest = 0 if ends[0] else _EDGE
             highest = len(text) if ends[1] else len(text) - _EDGE
             for sought in suspects:
                 for start in occurrences(text, sought.text):
                     if not lowest <= start <= highest - len(sought.text):
                         continue
-                    if not (is_chance(sought, text, start, value) or is_ours(sought, text, start, ours)):
-                        return True
+                    if is_ours(sought, text, start, ours):
+                        continue
+                    if is_term_at(sought, text, start, value):
+                        terms.add(sought.text)
+                    if len(terms) > 1 or not is_chance(sought, text, start, value):
+                        return True  # two parts of names beside each other are a name, whatever each of them means
         return False
 
     def _texts(self, window: bytes, *, plain: bool) -> Iterator[str]:
@@ -221,7 +249,10 @@ class ResidueSearch:
 def _shortest(probes: Iterable[bytes]) -> tuple[bytes, ...]:
     """Without those that hold another one: it is found where they are."""
     kept: list[bytes] = []
-    for probe in sorted(probes, key=len):
+    ordered = sorted(probes, key=len)
+    if len(ordered) > _MOST_COMPARED:
+        return tuple(ordered)
+    for probe in ordered:
         if not any(map(probe.__contains__, kept)):
             kept.append(probe)
     return tuple(kept)

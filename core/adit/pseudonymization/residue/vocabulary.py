@@ -31,11 +31,11 @@ _WORDS: Final = frozenset({
     "vagina", "vein", "vulva", "whole", "wrist",
     # Kinds of images, directions, technique.
     "angio", "anterior", "arterial", "average", "axial", "axis", "bilateral", "both", "caudal", "color",
-    "contrast", "coronal", "cranial", "cylindrical", "decubitus", "delay", "delayed", "derived", "detail",
+    "contrast", "coronal", "cranial", "cylindrical", "decubitus", "delay", "delayed", "derived", "detail", "dixon",
     "diffusion", "dynamic", "echo", "edge", "fast", "feet", "female", "first", "flash", "flat", "frontal",
     "gated", "gradient", "hard", "identity", "image", "imaginary", "inferior", "inversion", "landscape",
     "large", "lateral", "left", "localizer", "long", "lossless", "lossy", "magnitude", "male", "medial",
-    "medium", "mixed", "molybdenum", "monochrome", "mosaic", "native", "normal", "oblique", "original", "other",
+    "medium", "mixed", "molybdenum", "monochrome", "mosaic", "native", "norm", "normal", "oblique", "original", "other",
     "perfusion", "phase", "portrait", "positive", "posterior", "primary", "projection", "prone", "real",
     "recovery", "reformatted", "resampled", "rest", "reverse", "rhodium", "right", "rotation", "sagittal",
     "scan", "secondary", "segmented", "series", "sharp", "short", "small", "smooth", "soft", "spin", "stable",
@@ -71,3 +71,8 @@ def is_term(text: str, start: int, stop: int, tag: int, vr: bytes) -> bool:
     while stop < len(text) and text[stop].isalpha():
         stop += 1
     return text[start:stop] in words
+
+
+def is_device_tag(tag: int) -> bool:
+    """Whether the attribute names a device or its maker."""
+    return tag in _DEVICE_TAGS
