@@ -1,8 +1,8 @@
 """May this data leave? Two fences, each one pure function, and the same for every exit.
 
 The first is the owner's word: `authorize` asks whether a namespace may use a server or folder. The second is the
-person's right: `may_leave` asks the verbs. Operator, gateway, downloads, upload and CLI ask here; on Kubernetes the
-admission policies ask the second fence of whoever writes a job.
+person's right: `may_leave` asks the verbs. The operator asks the first at every look; on Kubernetes the admission
+policies ask the second of whoever writes a job or a profile. Exits that are no jobs ask both here.
 """
 
 from collections.abc import Collection, Mapping, Sequence

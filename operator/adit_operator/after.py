@@ -63,6 +63,10 @@ def _to_repeat(seen: Observed) -> TaskList | Refused:
         return Refused(f"the job's records were removed after its retention: {NEW_JOB}", "RecordsCompacted")
     if len(seen.job.status.earlier_plans) >= MAX_EARLIER_PLANS:
         return Refused(f"{MAX_EARLIER_PLANS + 1} rounds are as many as a job may have: {NEW_JOB}", "TooManyRounds")
+    plan = seen.job.status.plan
+    if plan is not None and seen.profile is not None and seen.profile.hash != plan.profile_hash:
+        said = "the pseudonymization profile is no longer the one that the job was planned with"
+        return Refused(f"{said}: {NEW_JOB}", "InputChanged")
     if seen.job.spec.shutdown is not None:
         return Refused("spec.shutdown must be unset together with the new retry token")
     return TaskList() if seen.tasks is None else retry_tasks(seen, seen.tasks, retry.scope, retry.tasks)

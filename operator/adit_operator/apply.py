@@ -3,7 +3,6 @@
 What changed meanwhile is looked at again.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -20,6 +19,7 @@ from adit_operator.decision import Decision, Later, Removal, StopWrite, VerdictW
 from adit_operator.events import job_events
 from adit_operator.gather import World, held
 from adit_operator.key import key_marker, key_secret
+from adit_operator.made import made_or_there
 from adit_operator.merge import merge_patch, only_numbers
 from adit_operator.observed import SeenSet
 from adit_operator.reach import Reach
@@ -117,8 +117,7 @@ async def _apply_key(world: World, namespace: str, decision: Decision, random: R
 
 async def _keep(world: World, secret: Manifest) -> None:
     """Make a Secret that is named by its content; it is not remembered, since patients stand in it."""
-    with contextlib.suppress(Conflict):  # it is there already
-        await world.cluster.create(secret)
+    await made_or_there(world.cluster, secret)
 
 
 async def _mark(world: World, namespace: str, key_id: str) -> None:

@@ -106,7 +106,9 @@ def _ready(seen: Observed, plan: Plan) -> Ready:
     if seen.no_profile is not None:
         return Ready(missing, seen.no_profile)
     if (seen.profile.hash if seen.profile else None) != plan.profile_hash:
-        changed = "the pseudonymization profile is no longer the one that was planned: cancel this job and retry it"
+        changed = (
+            "the pseudonymization profile is no longer the one that was planned: cancel this job and make a new one"
+        )
         return Ready(missing, Waiting("InputChanged", changed))
     return Ready(missing, seen.refused if missing else None, tasks)
 

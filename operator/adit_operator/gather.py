@@ -12,7 +12,7 @@ from adit.cluster.cluster import Cluster, Lease, Manifest, ObjectNotFound
 from adit.cluster.events import EventRecorder, NoEvents
 from adit.cluster.kinds import Ref
 from adit.cluster.slots import InteractiveSlots
-from adit.pseudonymization.profile import Profile
+from adit.pseudonymization.profile import BUILT_IN, Profile
 from adit_operator.before import acceptance
 from adit_operator.cache import Cache
 from adit_operator.clock import Clock
@@ -57,7 +57,7 @@ async def gather(world: World, manifest: Manifest, waiting: Waiting | None) -> O
     servers = {ref: cache.servers[ref] for ref in (source, destination) if ref in cache.servers}
     folders = {ref: cache.folders[ref] for ref in (destination,) if ref in cache.folders}
     secrets = await _secrets(world, [secret for ref, server in servers.items() for secret in secrets_of(ref, server)])
-    profile, no_profile = observe_profile(world, job)
+    profile, no_profile = await observe_profile(world, job)
     key = await observe_key(world, job, profile) if profile is not None else KeySeen()
     sets = cache.sets_of(meta.uid)
     plan = job.status.plan
@@ -146,13 +146,34 @@ def held(lease: Lease, sets: tuple[SeenSet, ...]) -> frozenset[str]:
     )
 
 
-def observe_profile(world: World, job: TransferJob) -> tuple[Profile | None, Waiting | None]:
-    """The profile that the job names, if any; and why it is not there, if it is not."""
+async def observe_profile(world: World, job: TransferJob) -> tuple[Profile | None, Waiting | None]:
+    """The profile that the job names, if any; and why it is not there, if it is not.
+
+    Before a plan it is read anew: a watch that lags would plan by a profile that was deleted and made again.
+    """
     cache, namespace, name = world.cache, job.metadata.namespace, job.spec.pseudonymization.profile
+    if name is not None and name not in BUILT_IN and _plans_next(job):
+        await _read_profiles(world, namespace)
     profile = profile_named(name, namespace, cache.profiles)
     if name is None or profile is not None:
         return profile, None
     return None, not_found(name, namespace, cache.profiles, cache.unreadable.get(Ref(KIND, namespace, name)))
+
+
+def _plans_next(job: TransferJob) -> bool:
+    """Whether a round may be planned now."""
+    retry = job.spec.retry
+    return job.status.plan is None or (retry is not None and retry.token != job.status.observed_retry_token)
+
+
+async def _read_profiles(world: World, namespace: str) -> None:
+    """Bring the profiles of a namespace up to date."""
+    listing = await world.cluster.list(KIND, namespace=namespace)
+    there = {Ref.of(manifest) for manifest in listing.items}
+    for manifest in listing.items:
+        world.cache.put(manifest)
+    for ref in [ref for ref in world.cache.profiles if ref.namespace == namespace and ref not in there]:
+        world.cache.forget(ref)
 
 
 async def observe_key(world: World, job: TransferJob, profile: Profile) -> KeySeen:
@@ -166,7 +187,7 @@ async def observe_key(world: World, job: TransferJob, profile: Profile) -> KeySe
     plans = (*job.status.earlier_plans, *([job.status.plan] if job.status.plan else []))
     own = {plan.key_id for plan in plans if plan.key_id is not None and plan.key_secret_ref == named}
     used = frozenset(own) | world.cache.key_ids(namespace, named)
-    return key_seen(ref, profile, secret, marker, used)
+    return key_seen(ref, profile, secret, marker, used, own=world.settings.key_secret)
 
 
 async def _marker(world: World, namespace: str) -> str | None:

@@ -35,18 +35,24 @@ class MakeKey:
 
 
 def key_seen(
-    ref: Ref, profile: Profile, secret: SeenSecret | None, marker: str | None, used: frozenset[str]
+    ref: Ref, profile: Profile, secret: SeenSecret | None, marker: str | None, used: frozenset[str], *, own: str
 ) -> KeySeen:
     """What there is of the key that jobs of this profile take, under the name and the entry where it is looked for."""
     named = profile.spec.key_secret_ref
     if named is None:
         return KeySeen(secret, marker, used, ref.name, KEY_ENTRY, ref.namespace)
-    return KeySeen(secret, None, used, ref.name, named.key, ref.namespace, profile.name)
+    return KeySeen(secret, None, used, ref.name, named.key, ref.namespace, profile.name, is_own=named.name == own)
 
 
 def key_decision(seen: KeySeen) -> UseKey | MakeKey | Waiting:
     """Use the key, make one where neither it nor any trace of one exists, or say what a person must bring back."""
     traces = seen.used | ({seen.marker} if seen.marker else set())
+    if seen.is_own:  # its marker and its traces would not be asked
+        return Waiting(
+            "KeyMissing",
+            f"the profile {seen.profile} names Secret {seen.name}, the namespace's own key, as one of its own: leave "
+            "spec.keySecretRef out of a new version of it",
+        )
     if seen.secret is None:
         return _missing(seen, traces)
     if seen.secret.purpose != PURPOSE_KEY:

@@ -171,7 +171,8 @@ class Yield:
 class KeySeen:
     """What there is of the project key of one namespace, and which ids were ever used; `name` is its Secret's.
 
-    A key that a profile names is its author's: neither made nor marked by us. `profile` is that profile's name then.
+    A key that a profile names is its author's: neither made nor marked by us. `profile` is that profile's name then;
+    `is_own` says that it names the namespace's own Secret all the same.
     """
 
     secret: SeenSecret | None = None
@@ -181,6 +182,7 @@ class KeySeen:
     entry: str = "key"
     namespace: str = "default"
     profile: str | None = None
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Start: make the Job of a set's next attempt, and before it the Secrets that its runner mounts."""
 
 from adit.api import labels
-from adit.cluster.cluster import Cluster, ClusterUnavailable, Conflict, Manifest, ObjectNotFound
+from adit.cluster.cluster import ClusterUnavailable, Manifest, ObjectNotFound
 from adit.cluster.kinds import Ref
 from adit.errors import AditError, PermanentError
 from adit_operator.blocked import in_vain
@@ -10,6 +10,7 @@ from adit_operator.census import still_startable
 from adit_operator.gather import World
 from adit_operator.give import given
 from adit_operator.key import key_seen
+from adit_operator.made import made_or_there
 from adit_operator.manifests import Attempt, runner_job
 from adit_operator.observed import KeySeen, SeenFolder, SeenJob, SeenSet, SeenTransfer
 from adit_operator.profiles import profile_named
@@ -70,7 +71,7 @@ async def start(world: World, transfer: SeenTransfer, seen: SeenSet, allocation:
         return False
     world.orders.attempted[Ref.of(job)] = seen_job(job)  # guard: unanswered-takes-a-slot
     try:
-        made = await _made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
+        made = await made_or_there(world.cluster, job)  # there: an earlier turn made it, and its answer got lost
     except ClusterUnavailable:
         raise  # nobody knows whether it was made
     except AditError:
@@ -123,7 +124,9 @@ def _gift(world: World, transfer: SeenTransfer) -> Given | None:
         named = profile.spec.key_secret_ref
         ref = Ref("Secret", namespace, named.name if named else world.settings.key_secret)
         used = frozenset([transfer.key_id] if transfer.key_id else [])
-        key = key_seen(ref, profile, cache.secrets.get(ref), cache.markers.get(namespace), used)
+        key = key_seen(
+            ref, profile, cache.secrets.get(ref), cache.markers.get(namespace), used, own=world.settings.key_secret
+        )
     return given(
         transfer.source,
         transfer.destination,
@@ -144,15 +147,4 @@ async def _ensure(world: World, secret: Manifest) -> None:
     try:
         await world.cluster.get(Ref.of(secret))
     except ObjectNotFound:
-        await _made_or_there(world.cluster, secret)
-
-
-async def _made_or_there(cluster: Cluster, manifest: Manifest) -> Manifest:
-    """Make an object, or find who has its name. Raises Conflict where nobody has: while a quota is counted, say."""
-    try:
-        return await cluster.create(manifest)
-    except Conflict as conflict:
-        try:
-            return await cluster.get(Ref.of(manifest))
-        except ObjectNotFound:
-            raise conflict from None
+        await made_or_there(world.cluster, secret)

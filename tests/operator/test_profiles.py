@@ -116,6 +116,47 @@ async def test_no_runner_starts_by_a_profile_that_changed_after_the_plan(desk: D
     assert await desk.runner_jobs() == []
 
 
+async def test_a_retry_under_another_profile_or_key_is_refused(desk: Desk) -> None:
+    """Else one patient of one job would have two pseudonyms."""
+    await bring_key(desk)
+    await desk.cluster.create(profile_manifest("brain", keySecretRef={"name": "brain-key", "key": "key"}))
+    await submit(desk)
+    await desk.play_all()
+    await redefine(desk)
+    await desk.change({"retry": {"token": "again", "scope": "All"}})
+    await desk.play_all()
+    job = await desk.job()
+    assert (job.status.phase, job.status.earlier_plans) == ("Success", ())
+    assert "InputChanged: the pseudonymization profile is no longer the one" in job.status.message
+    assert "new job" in job.status.message
+
+
+async def test_a_job_is_planned_by_the_profile_that_there_is_though_its_watch_lags(desk: Desk) -> None:
+    await desk.cluster.create(profile_manifest("brain", options=["RetainUIDs"]))
+    await desk.see_all()
+    await desk.cluster.delete(BRAIN)
+    await desk.cluster.create(profile_manifest("brain"))
+    await submit(desk)
+    for manifest in (await desk.cluster.list("TransferJob")).items:
+        desk.world.cache.put(manifest)
+    for _ in range(3):
+        await desk.reconcile()
+    plan = (await desk.job()).status.plan
+    assert plan is not None
+    assert plan.profile_hash == Profile("brain", PseudonymizationProfileSpec()).hash
+
+
+async def test_a_profile_that_was_deleted_plans_nothing_though_its_watch_lags(desk: Desk) -> None:
+    await desk.cluster.create(profile_manifest("brain"))
+    await desk.see_all()
+    await desk.cluster.delete(BRAIN)
+    await submit(desk)
+    for manifest in (await desk.cluster.list("TransferJob")).items:
+        desk.world.cache.put(manifest)
+    await desk.reconcile()
+    assert stalled(await desk.job()) == "ProfileNotFound"
+
+
 async def test_the_trial_of_the_profile_marks_what_the_job_names_no_trial_for(desk: Desk) -> None:
     await desk.cluster.create(profile_manifest("brain", trial={"id": "T1"}))
     await submit(desk)
@@ -146,6 +187,16 @@ async def test_a_job_waits_for_the_key_that_its_profile_names_and_takes_it(keyed
     assert job.status.plan is not None
     assert job.status.plan.key_id == KEY.id
     assert not (await keyed.cluster.list("ConfigMap")).items, "a key of a person's is marked by us"
+
+
+async def test_the_namespaces_own_key_is_no_key_that_a_profile_names(desk: Desk) -> None:
+    own = desk.world.settings.key_secret
+    await desk.cluster.create(profile_manifest("brain", keySecretRef={"name": own, "key": "key"}))
+    await submit(desk)
+    await desk.settle()
+    job = await desk.job()
+    assert stalled(job) == "KeyMissing"
+    assert "leave spec.keySecretRef out" in job.status.message
 
 
 async def test_the_keys_of_two_profiles_do_not_stand_in_each_others_way(keyed: Desk) -> None:

@@ -1,6 +1,7 @@
 """Pseudonyms that the operator makes, and the table that it keeps where a profile asks for one."""
 
 import base64
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from adit.api.resource import TransferJob
 from adit.api.task_list import TaskList
 from adit.api.tasks import TransferTask
+from adit.cluster.cluster import Conflict, Manifest
 from adit.cluster.kinds import Ref
 from adit.pseudonymization.key import ProjectKey
 from adit.pseudonymization.keyring import Keyring
@@ -183,6 +185,37 @@ async def test_no_plan_is_written_before_the_table_is_there(keyed: Desk) -> None
             assert len(await rows(keyed)) == 3
             return
     raise AssertionError("the job was never planned")
+
+
+class CountedQuota:
+    """A cluster that refuses the first table, as it does while a quota is being counted."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        if manifest.get("type") == MAPPING_TYPE and not self.refused:
+            self.refused += 1
+            raise Conflict("Operation cannot be fulfilled on resourcequotas: the object has been modified")
+        made: Manifest = await self._cluster.create(manifest)
+        return made
+
+
+async def test_a_table_that_was_refused_for_a_moment_is_written_all_the_same(keyed: Desk) -> None:
+    quota = CountedQuota(keyed.cluster)
+    await keyed.cluster.create(profile_manifest("brain", pseudonymSource="Random", mappingTable=True))
+    await submit(keyed, BARE)
+    keyed.world = replace(keyed.world, cluster=quota)
+    with suppress(Conflict):
+        await keyed.play_all()
+    assert (await keyed.job()).status.plan is None or await rows(keyed)
+    await keyed.play_all()
+    assert (quota.refused, len(await rows(keyed))) == (1, 3)
+    assert (await keyed.job()).status.phase == "Success"
 
 
 async def test_no_table_is_kept_in_the_namespace_of_its_key(keyed: Desk) -> None:

@@ -122,6 +122,12 @@ SOME_CONDITION = Rule(
 )
 
 
+NO_ROOT_OF_THE_STANDARD = Rule(
+    "!has(self.uidRoot) || (self.uidRoot != '1.2.840.10008' && !self.uidRoot.startsWith('1.2.840.10008.'))",
+    "uidRoot may not be DICOM's own: what begins with 1.2.840.10008 is never replaced again",
+)
+
+
 class Override(Model):
     """What is done to one attribute, whatever profile and options say."""
 
@@ -250,7 +256,9 @@ class PseudonymizationProfileSpec(Model):
     """Basic Application Level Confidentiality, and what differs from it; all of it immutable."""
 
     model_config = ConfigDict(
-        json_schema_extra=validations(ONE_KIND_OF_DATES, SAFE_LIST_IS_AN_OPTION, PIXELS_NEED_REGIONS)
+        json_schema_extra=validations(
+            ONE_KIND_OF_DATES, SAFE_LIST_IS_AN_OPTION, PIXELS_NEED_REGIONS, NO_ROOT_OF_THE_STANDARD
+        )
     )
 
     options: Annotated[tuple[Option, ...], Field(max_length=11)] = ()
@@ -293,4 +301,6 @@ class PseudonymizationProfileSpec(Model):
             raise ValueError(SAFE_LIST_IS_AN_OPTION.message)
         if ("CleanPixelData" in chosen) != bool(self.pixel_regions):
             raise ValueError(PIXELS_NEED_REGIONS.message)
+        if f"{self.uid_root}.".startswith("1.2.840.10008."):
+            raise ValueError(NO_ROOT_OF_THE_STANDARD.message)
         return self

@@ -30,6 +30,11 @@ def cel(expression: str) -> Callable[..., bool]:
     text = re.sub(
         r"\b(self|oldSelf)((?:\.\w+)+?)\.size\(\)", lambda m: f"len(at({m[1]}, {m[2].lstrip('.').split('.')}))", text
     )
+    text = re.sub(
+        r"\b(self|oldSelf)((?:\.\w+)+?)\.startsWith\(",
+        lambda m: f"starts(at({m[1]}, {m[2].lstrip('.').split('.')}), ",
+        text,
+    )
     text = re.sub(r"\b(self|oldSelf)((?:\.\w+)+)", lambda m: f"at({m[1]}, {m[2].lstrip('.').split('.')})", text)
     text = text.replace("&&", " and ").replace("||", " or ")
     text = re.sub(r"!(?!=)", " not ", text).strip()
@@ -42,7 +47,7 @@ def cel(expression: str) -> Callable[..., bool]:
     def has(value: Any, steps: list[str]) -> bool:
         return steps[-1] in at(value, steps[:-1])
 
-    names = {"at": at, "has": has, "len": len}
+    names = {"at": at, "has": has, "len": len, "starts": str.startswith}
     return lambda new, old=None: bool(eval(text, {"__builtins__": {}}, {**names, "self": new, "oldSelf": old}))
 
 

@@ -46,7 +46,9 @@ def outcome(
         element(0x00100020, b"LO", patient_id.encode(), encoding),
         element(0x00100030, b"DA", b"19701231", encoding),
     ]
-    raw = b"".join(sorted([*usual, *more], key=_tag))
+    every: list[bytes] = [*usual, *more]
+    every.sort(key=_tag)
+    raw = b"".join(every)
     path = folder / "hostile"
     path.write_bytes(raw)
     syntax = "1.2.840.10008.1.2" if encoding.implicit_vr else "1.2.840.10008.1.2.1"
