@@ -132,7 +132,7 @@ def _study(number: int) -> Study:
 def steps_of(runs: Sequence[Run]) -> list[str]:
     """The steps in the order of their median, up to the image."""
     seen = [step for step in runs[0] if all(step in run for run in runs)]
-    found = sorted(seen, key=lambda step: _median([run[step] for run in runs]))
+    found = sorted(seen, key=lambda step: (_median([run[step] for run in runs]), step == STORED))
     return found[: found.index(STORED) + 1]
 
 

@@ -1,6 +1,7 @@
 """When an object first carried what a step leaves in it: seen by a watch, since its own times are whole seconds."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -60,8 +61,10 @@ class Timeline:
         self.seen.setdefault(step, time.monotonic())
 
     def since(self, start: float) -> dict[str, float]:
-        """Seconds after a start, in the order of time."""
-        return {step: when - start for step, when in sorted(self.seen.items(), key=lambda one: one[1])}
+        """Seconds after a start, in the order of time; every step comes before the image, though its watch told later."""
+        image = self.seen.get(STORED, math.inf)
+        times = {step: min(when, image) - start for step, when in self.seen.items()}
+        return dict(sorted(times.items(), key=lambda one: (one[1], one[0] == STORED)))
 
     async def follow(self, kind: str, events: AsyncIterator[WatchEvent], steps: Mapping[str, Holds], job: str) -> None:
         """Note steps of what belongs to a job, by its name."""
