@@ -61,7 +61,7 @@ class Timeline:
         self.seen.setdefault(step, time.monotonic())
 
     def since(self, start: float) -> dict[str, float]:
-        """Seconds after a start, in the order of time; every step comes before the image, though its watch told later."""
+        """Seconds after a start, in the order of time; every step comes before the image, told late or not."""
         image = self.seen.get(STORED, math.inf)
         times = {step: min(when, image) - start for step, when in self.seen.items()}
         return dict(sorted(times.items(), key=lambda one: (one[1], one[0] == STORED)))
